@@ -1,0 +1,26 @@
+"""Encoders, decoders, flows, priors and the model they make: plain modules, no losses."""
+
+from identikit.nets.code import Batch, Code
+from identikit.nets.conv import ConvDecoder, ConvEncoder
+from identikit.nets.flow import DomainFlow
+from identikit.nets.grouped import Conv2d, ConvTranspose2d, Linear, Table
+from identikit.nets.mlp import MLP
+from identikit.nets.model import Model
+from identikit.nets.priors import ConditionalNormal, FlowPrior, StandardNormal
+
+__all__ = [
+    "MLP",
+    "Batch",
+    "Code",
+    "ConditionalNormal",
+    "Conv2d",
+    "ConvDecoder",
+    "ConvEncoder",
+    "ConvTranspose2d",
+    "DomainFlow",
+    "FlowPrior",
+    "Linear",
+    "Model",
+    "StandardNormal",
+    "Table",
+]

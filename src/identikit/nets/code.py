@@ -1,0 +1,56 @@
+"""What goes into a model (`Batch`) and what comes out of it (`Code`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from identikit.errors import InputError
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of a data set on their way through a model.
+
+    Attributes:
+        fields: tensors by name, each `(..., batch, ...)`: `x`, and `y`, `domain` and others where the data has them.
+        step: number of the training step, for what changes over training.
+    """
+
+    fields: Mapping[str, Tensor]
+    step: int = 0
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self.fields:
+            raise InputError(f"the batch has no field '{name}': it holds {', '.join(self.fields)}")
+        return self.fields[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.fields
+
+
+@dataclass(frozen=True)
+class Code:
+    """The result of one pass through a model; `...` is empty, or the runs.
+
+    Attributes:
+        mean: `(..., batch, latents)`, the code.
+        sample: the same shape, drawn from the posterior; equal to `mean` where the encoder is deterministic.
+        base: the same shape, the sample in the prior's own coordinates (for a flow, what it maps the sample to).
+        log_variance: the same shape, of the posterior; None where the encoder is deterministic.
+        divergence: the same shape, an estimate of KL(posterior, prior) for each latent; None where deterministic.
+        input: `(..., batch, *shape)`, `x` as the encoder saw it.
+        reconstruction: the same shape; None without a decoder.
+        heads: predictions by field, e.g. class scores `(..., batch, classes)`.
+    """
+
+    mean: Tensor
+    sample: Tensor
+    base: Tensor
+    input: Tensor
+    log_variance: Tensor | None = None
+    divergence: Tensor | None = None
+    reconstruction: Tensor | None = None
+    heads: Mapping[str, Tensor] = field(default_factory=dict)

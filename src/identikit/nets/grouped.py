@@ -1,0 +1,139 @@
+"""Layers that hold one run or many: the same module works on `(batch, ...)` and on `(runs, batch, ...)`.
+
+A layer is written and built for one run. The engine stacks the parameters of many runs along a first axis; a layer
+then finds one axis more in its weight and treats the first axis of its input as the runs. Dense layers become one
+batched matrix product for all runs; convolutions, for which that is slower, go through the runs one by one.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Linear(nn.Module):
+    """A dense layer for one run `(batch, in)` or, with stacked parameters, for many `(runs, batch, in)`.
+
+    >>> import torch
+    >>> layer = Linear(3, 2)
+    >>> layer(torch.zeros(5, 3)).shape
+    torch.Size([5, 2])
+    """
+
+    batches_runs = True
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(outputs, inputs))
+        self.bias = nn.Parameter(torch.empty(outputs))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights afresh, as torch's own linear layer does."""
+        _reset(self.weight, self.bias, self.weight.shape[1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `(..., batch, in)` to `(..., batch, out)`."""
+        if self.weight.dim() == 2:
+            return F.linear(x, self.weight, self.bias)
+        return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight.transpose(1, 2))
+
+
+class _Conv(nn.Module):
+    """What both convolutions share: a square kernel, and the way through the runs."""
+
+    batches_runs = True
+
+    def __init__(self, weight_shape: tuple[int, int], outputs: int, kernel: int, stride: int, padding: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(*weight_shape, kernel, kernel))
+        self.bias = nn.Parameter(torch.empty(outputs))
+        self.stride = stride
+        self.padding = padding
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights afresh, as torch's own convolutions do."""
+        _reset(self.weight, self.bias, self.weight[0].numel())
+
+    def apply_one(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """The layer on `(batch, channels, height, width)` with the weights of one run."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `(..., batch, channels, height, width)` to the same with the layer's channels and size."""
+        if self.weight.dim() == 4:
+            return self.apply_one(x, self.weight, self.bias)
+        runs = zip(x.unbind(), self.weight.unbind(), self.bias.unbind(), strict=True)
+        return torch.stack([self.apply_one(*run) for run in runs])
+
+
+class Conv2d(_Conv):
+    """A convolution for one run, or for many with stacked parameters."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0) -> None:
+        super().__init__((outputs, inputs), outputs, kernel, stride, padding)
+
+    def apply_one(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """The convolution of one run."""
+        return F.conv2d(x, weight, bias, self.stride, self.padding)
+
+
+class ConvTranspose2d(_Conv):
+    """A transposed convolution for one run, or for many with stacked parameters."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0) -> None:
+        super().__init__((inputs, outputs), outputs, kernel, stride, padding)
+
+    def apply_one(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """The transposed convolution of one run."""
+        return F.conv_transpose2d(x, weight, bias, self.stride, self.padding)
+
+
+class Table(nn.Module):
+    """One learned row for each category, e.g. the embedding of each domain: `(categories, size)`."""
+
+    batches_runs = True
+
+    def __init__(self, categories: int, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(categories, size))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the rows from a standard normal."""
+        nn.init.normal_(self.weight)
+
+    def forward(self) -> Tensor:
+        """The whole table, `(..., categories, size)`."""
+        return self.weight
+
+
+def pick(table: Tensor, index: Tensor) -> Tensor:
+    """Rows of a table by category, for one run or for many.
+
+    Args:
+        table: `(categories, ...)`, or `(runs, categories, ...)`.
+        index: `(batch,)`, or `(runs, batch)`.
+
+    Returns:
+        `(batch, ...)`, or `(runs, batch, ...)`.
+
+    >>> import torch
+    >>> pick(torch.tensor([[1.0], [2.0]]), torch.tensor([1, 1, 0])).flatten().tolist()
+    [2.0, 2.0, 1.0]
+    """
+    if index.dim() == 1:
+        return table.index_select(0, index)
+    runs, categories = table.shape[:2]
+    flat = index + categories * torch.arange(runs, device=index.device).unsqueeze(1)
+    return table.flatten(0, 1).index_select(0, flat.flatten()).unflatten(0, index.shape)
+
+
+def _reset(weight: Tensor, bias: Tensor, fan_in: int) -> None:
+    nn.init.kaiming_uniform_(weight, a=math.sqrt(5))
+    bound = 1 / math.sqrt(fan_in)
+    nn.init.uniform_(bias, -bound, bound)

@@ -1,0 +1,58 @@
+"""Multi-layer perceptrons."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from identikit.nets.grouped import Linear
+
+
+class MLP(nn.Module):
+    """Dense layers with a leaky rectifier between them; rows of any shape in, a vector or any shape out.
+
+    Args:
+        inputs: size of a row, or its shape, which is flattened.
+        outputs: size of the result, or its shape.
+        hidden: width of the hidden layers.
+        layers: number of hidden layers.
+        slope: of the leaky rectifier below zero.
+
+    >>> import torch
+    >>> MLP((3, 8, 8), 5)(torch.zeros(2, 3, 8, 8)).shape
+    torch.Size([2, 5])
+    """
+
+    batches_runs = True
+
+    def __init__(
+        self,
+        inputs: int | tuple[int, ...],
+        outputs: int | tuple[int, ...],
+        hidden: int = 64,
+        layers: int = 2,
+        slope: float = 0.2,
+    ) -> None:
+        super().__init__()
+        self.inputs = (inputs,) if isinstance(inputs, int) else tuple(inputs)
+        self.outputs = (outputs,) if isinstance(outputs, int) else tuple(outputs)
+        sizes = [_product(self.inputs), *[hidden] * layers, _product(self.outputs)]
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(sizes))
+        self.activation = nn.LeakyReLU(slope)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `(..., batch, *inputs)` to `(..., batch, *outputs)`."""
+        if len(self.inputs) > 1:
+            x = x.flatten(-len(self.inputs))
+        for layer in self.layers[:-1]:
+            x = self.activation(layer(x))
+        x = self.layers[-1](x)
+        return x.unflatten(-1, self.outputs) if len(self.outputs) > 1 else x
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size
