@@ -6,7 +6,7 @@ from identikit.nets.flow import DomainFlow
 from identikit.nets.grouped import Conv2d, ConvTranspose2d, Linear, Table
 from identikit.nets.mlp import MLP
 from identikit.nets.model import Model
-from identikit.nets.priors import ConditionalNormal, FlowPrior, StandardNormal
+from identikit.nets.priors import ConditionalNormal, FlowPrior, Prior, StandardNormal
 
 __all__ = [
     "MLP",
@@ -21,6 +21,7 @@ __all__ = [
     "FlowPrior",
     "Linear",
     "Model",
+    "Prior",
     "StandardNormal",
     "Table",
 ]

@@ -43,6 +43,7 @@ class DomainFlow(nn.Module):
     """
 
     batches_runs = True
+    start: Tensor
 
     def __init__(
         self,

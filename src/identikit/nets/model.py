@@ -9,13 +9,15 @@ from torch import Tensor, nn
 
 from identikit.errors import InputError
 from identikit.nets.code import Batch, Code
-from identikit.nets.priors import StandardNormal
+from identikit.nets.priors import Prior, StandardNormal
 
 
 class Standardise(nn.Module):
-    """Bring `x` to the scale that nets like: pictures to 0..1, numbers to mean 0 and variance 1 of the training rows."""
+    """Bring `x` to the scale that nets like: pictures to 0..1, numbers to mean 0 and variance 1 in training."""
 
     batches_runs = True
+    shift: Tensor
+    scale: Tensor
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -81,7 +83,7 @@ class Model(nn.Module):
         latents: int,
         encoder: nn.Module,
         decoder: nn.Module | None = None,
-        prior: nn.Module | None = None,
+        prior: Prior | None = None,
         heads: Mapping[str, nn.Module] | None = None,
         blocks: Mapping[str, tuple[int, ...]] | None = None,
         variational: bool = True,
@@ -167,6 +169,4 @@ class Model(nn.Module):
 
     def move(self, code: Tensor, origin: Tensor, target: Tensor) -> Tensor:
         """Carry codes `(batch, latents)` from one domain to another, as the prior says that domains differ."""
-        if not hasattr(self.prior, "move"):
-            raise InputError("this model's prior does not know domains, so it cannot carry a code to another")
         return self.prior.move(code, origin, target)

@@ -7,24 +7,41 @@ import math
 import torch
 from torch import Tensor, nn
 
+from identikit.errors import InputError
 from identikit.nets.code import Batch
 from identikit.nets.flow import DomainFlow
 from identikit.nets.grouped import Table, pick
 from identikit.nets.mlp import MLP
 
 
-class StandardNormal(nn.Module):
-    """Independent standard normal latents, with the divergence in closed form."""
+class Prior(nn.Module):
+    """What the latents should look like.
+
+    Attributes:
+        needs: fields of the data that it reads.
+    """
 
     batches_runs = True
     needs: tuple[str, ...] = ()
+
+    def forward(self, sample: Tensor, mean: Tensor, log_variance: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return base coordinates and the divergence per latent, each `(..., batch, latents)`."""
+        raise NotImplementedError
+
+    def move(self, code: Tensor, origin: Tensor, target: Tensor) -> Tensor:
+        """Carry codes `(..., batch, latents)` from their domain to another, leaving their base coordinates."""
+        raise InputError("this model's prior does not know domains, so it cannot carry a code to another one")
+
+
+class StandardNormal(Prior):
+    """Independent standard normal latents, with the divergence in closed form."""
 
     def forward(self, sample: Tensor, mean: Tensor, log_variance: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the sample itself and KL(posterior, prior) per latent, each `(..., batch, latents)`."""
         return sample, normal_divergence(mean, log_variance)
 
 
-class ConditionalNormal(nn.Module):
+class ConditionalNormal(Prior):
     r"""Independent normal latents whose mean and variance depend on a category.
 
     .. math:: p(z_i | u) = N(\mu_i(u), \sigma_i^2(u))
@@ -36,8 +53,6 @@ class ConditionalNormal(nn.Module):
         field: the field that holds the category.
         categories: how many there are.
     """
-
-    batches_runs = True
 
     def __init__(self, latents: int, field: str, categories: int, embedding: int = 16, hidden: int = 64) -> None:
         super().__init__()
@@ -60,14 +75,14 @@ class ConditionalNormal(nn.Module):
 
     @torch.no_grad()
     def move(self, code: Tensor, origin: Tensor, target: Tensor) -> Tensor:
-        """Carry a code `(batch, latents)` from its category to another, leaving its base coordinates as they are."""
+        """Carry codes `(..., batch, latents)` from their category to another, leaving their base coordinates."""
         centre, spread = self.moments(origin)
         base = (code - centre) / (0.5 * spread).exp()
         centre, spread = self.moments(target)
         return centre + base * (0.5 * spread).exp()
 
 
-class FlowPrior(nn.Module):
+class FlowPrior(Prior):
     r"""Minimal change: standard normal latents, of which the changing block is seen through a map of the domain.
 
     With the last `changing` latents :math:`z_s` and the increasing component-wise map :math:`f_u` of each domain,
@@ -86,7 +101,6 @@ class FlowPrior(nn.Module):
         options: of the `DomainFlow`.
     """
 
-    batches_runs = True
     needs = ("domain",)
 
     def __init__(self, invariant: int, changing: int, domains: int, **options: int) -> None:
@@ -105,7 +119,7 @@ class FlowPrior(nn.Module):
 
     @torch.no_grad()
     def move(self, code: Tensor, origin: Tensor, target: Tensor) -> Tensor:
-        """Carry a code `(batch, latents)` from its domain to another, leaving its base coordinates as they are."""
+        """Carry codes `(..., batch, latents)` from their domain to another, leaving their base coordinates."""
         k = self.invariant
         base, _ = self.flow(code[..., k:], origin)
         return torch.cat([code[..., :k], self.flow.inverse(base, target)], -1)

@@ -1,0 +1,7 @@
+"""What structure the latents must have: one term in each file."""
+
+from identikit.constraints.independence import Independence, total_correlation
+from identikit.constraints.low_entropy import LowEntropy, low_entropy
+from identikit.constraints.match_prior import MatchPrior, match_prior
+
+__all__ = ["Independence", "LowEntropy", "MatchPrior", "low_entropy", "match_prior", "total_correlation"]
