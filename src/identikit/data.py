@@ -127,8 +127,8 @@ class Dataset:
         known = len(self.names[name])
         if array.dtype.kind not in "iu" or int(array.max()) >= known or int(array.min()) < HIDDEN:
             raise InputError(
-                f"'{name}' has {known} category names, so its codes are integers from 0 to {known - 1} (hidden: {HIDDEN}), "
-                f"not {array.dtype} from {array.min()} to {array.max()}"
+                f"'{name}' has {known} category names, so its codes are integers from 0 to {known - 1} "
+                f"(hidden: {HIDDEN}), not {array.dtype} from {array.min()} to {array.max()}"
             )
 
     def _check_values(self, name: str, array: np.ndarray) -> None:
@@ -153,7 +153,8 @@ class Dataset:
             if constant.any():
                 column = int(constant.argmax())
                 raise InputError(
-                    f"{self._column(name, column)} is constant ({train[0, column]:g} in every training row): leave it out"
+                    f"{self._column(name, column)} is constant "
+                    f"({float(train[0, column]):g} in every training row): leave it out"
                 )
 
     def _column(self, name: str, index: int) -> str:
@@ -343,7 +344,8 @@ def make_split(
 ) -> np.ndarray:
     """Assign rows to train, validation and test at random, in the same shares within every domain.
 
-    A share within a domain is met to the next row, over all domains to half a row; every domain keeps a training row.
+    A share is met to the next row within a domain, and to half a row over all of them, except that every domain keeps a
+    training row.
 
     Args:
         rows: number of rows.
@@ -381,8 +383,8 @@ def make_split(
         validation = min(int(owed_validation + 1e-9), len(here) - 1 - test)
         split[here[:test]] = 2
         split[here[test : test + validation]] = 1
-        owed_test -= test
-        owed_validation -= validation
+        owed_test = min(owed_test - test, 1.0)
+        owed_validation = min(owed_validation - validation, 1.0)
     return split
 
 

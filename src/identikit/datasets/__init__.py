@@ -1,0 +1,10 @@
+"""Real data as `Dataset`s: readers of arrays and tables, and the data sets that come with the library."""
+
+from __future__ import annotations
+
+from identikit.datasets.arrays import from_arrays
+from identikit.datasets.emoji import emoji, emoji_concepts
+from identikit.datasets.shipped import SHIPPED, Shipped, load, reload
+from identikit.datasets.table import from_table
+
+__all__ = ["SHIPPED", "Shipped", "emoji", "emoji_concepts", "from_arrays", "from_table", "load", "reload"]
