@@ -361,7 +361,7 @@ def make_split(
     >>> make_split(10, fractions=(0.6, 0.2, 0.2)).tolist()
     [0, 0, 1, 0, 2, 0, 2, 1, 0, 0]
     """
-    if len(fractions) != 3 or abs(sum(fractions) - 1) > 1e-6 or min(fractions) < 0 or fractions[0] == 0:
+    if len(fractions) != 3 or not abs(sum(fractions) - 1) < 1e-6 or min(fractions) < 0 or fractions[0] == 0:
         raise InputError(
             f"train, validation and test need three shares that sum to 1, the first above 0, not {tuple(fractions)}"
         )

@@ -92,6 +92,8 @@ def from_arrays(
             raise InputError(f"'{name}' is empty")
         if name == "time" or is_number_column(array):
             columns[name] = numbers(name, array)
+            if name in known:
+                raise InputError(f"category names are given for '{name}', which holds numbers")
         elif array.ndim != 1:
             raise InputError(f"'{name}' must hold one label for each row, not an array of shape {array.shape}")
         else:
@@ -168,7 +170,7 @@ def _read_npz(path: Path, given: dict[str, Any], groups: Any) -> tuple[np.ndarra
             f"x is the path {path}, and only .npz files are read here: see from_table for .csv and .parquet"
         )
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} cannot be read as an .npz file of plain arrays: {error}") from None

@@ -158,11 +158,14 @@ def numbers(name: str, array: np.ndarray) -> np.ndarray:
     """A field of continuous numbers as float32, where a missing value is hidden: NaN.
 
     Raises:
-        InputError: a value is text.
+        InputError: a value is text, or every value is missing.
 
     >>> numbers("y", np.array([1, None, 2.5], dtype=object))
     array([1. , nan, 2.5], dtype=float32)
     """
     if array.dtype.kind == "O" and array.ndim == 1:
         array = np.array([np.nan if is_gap(v) else v for v in array.tolist()], dtype=object)
-    return to_floats(name, array)
+    floats = to_floats(name, array)
+    if np.isnan(floats).all():
+        raise InputError(f"every value of '{name}' is missing")
+    return floats

@@ -20,10 +20,10 @@ SIZES = (64, 32, 16)
 
 def emoji(
     size: int = 32,
-    styles: Sequence[str] | None = None,
+    styles: str | Sequence[str] | None = None,
     splits: Sequence[float] = (0.8, 0.1, 0.1),
     seed: int = 0,
-    hidden_labels: Sequence[str] = (),
+    hidden_labels: str | Sequence[str] = (),
 ) -> tuple[Dataset, Truth]:
     """Read the emoji pictures: `domain` is the drawing style, `y` the Unicode group (9 classes).
 
@@ -53,7 +53,8 @@ def emoji(
     >>> [int(data["y"][row]) for row in (0, 1160)], data.names["y"][int(truth.labels["y"][0])]
     ([-1, 6], 'Smileys & Emotion')
     """
-    styles = STYLES if styles is None else tuple(styles)
+    styles = STYLES if styles is None else (styles,) if isinstance(styles, str) else tuple(styles)
+    hidden_labels = (hidden_labels,) if isinstance(hidden_labels, str) else tuple(hidden_labels)
     for style in (*styles, *hidden_labels):
         if style not in STYLES:
             raise unknown("style", style, STYLES)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import glob
+import gzip
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import numpy as np
 
@@ -99,12 +102,16 @@ class _Table:
         if kind in (".parquet", ".pq"):
             reader, options = "read_parquet($path)", {}
         elif kind in (".csv", ".tsv", ".csv.gz", ".tsv.gz"):
-            tab = ", delim='\t'" if kind.startswith(".tsv") else ""
-            reader = f"read_csv($path, header=true, sample_size=-1, nullstr=$gaps, allow_quoted_nulls=false{tab})"
-            options = {"gaps": GAPS}
+            # Left to guess from all lines, DuckDB takes a table with one broken line for a table of one column.
+            reader = (
+                "read_csv($path, header=true, delim=$delim, sample_size=-1, nullstr=$gaps, allow_quoted_nulls=false)"
+            )
+            options = {"gaps": GAPS, "delim": _delimiter(path)}
         else:
             raise InputError(f"{path} must end in .csv, .tsv, .csv.gz, .tsv.gz or .parquet")
-        self._execute(f"CREATE TABLE t AS SELECT * FROM {reader}", {"path": str(path.resolve()), **options})
+        self._execute(
+            f"CREATE TABLE t AS SELECT * FROM {reader}", {"path": glob.escape(str(path.resolve())), **options}
+        )
         described = self._execute("DESCRIBE t").fetchall()
         self.types: dict[str, str] = {row[0]: row[1] for row in described}
         counted = self._execute("SELECT count(*) FROM t").fetchone()
@@ -118,8 +125,9 @@ class _Table:
         try:
             return self.connection.execute(query, values)
         except (self.error, UnicodeDecodeError) as error:
-            reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            raise InputError(f"{self.path} cannot be read: {reason.strip()}") from None
+            # The lines after the first few list DuckDB's own options, which nobody can set here.
+            reason = "; ".join(line.strip() for line in str(error).splitlines()[:4] if line.strip())
+            raise InputError(f"{self.path} cannot be read: {_uneven_line(self.path) or reason}") from None
 
     def read(self, column: str) -> np.ndarray:
         """One column, in the order of the file."""
@@ -131,6 +139,40 @@ class _Table:
 
     def __exit__(self, *_: object) -> None:
         self.connection.close()
+
+
+def _open_text(path: Path, errors: str = "strict") -> TextIO:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", errors=errors, newline="")
+    return path.open(encoding="utf-8-sig", errors=errors, newline="")
+
+
+def _uneven_line(path: Path) -> str:
+    """The first line of a text table that has more or fewer values than the first, in words; empty where none has."""
+    if path.suffix in (".parquet", ".pq"):
+        return ""
+    try:
+        with _open_text(path, errors="replace") as file:
+            lines = csv.reader(file, delimiter=_delimiter(path))
+            width = len(next(lines))
+            for values in lines:
+                if len(values) not in (0, width):
+                    return f"line {lines.line_num} has {len(values)} values where the first has {width}"
+    except (csv.Error, OSError, EOFError):
+        pass
+    return ""
+
+
+def _delimiter(path: Path) -> str:
+    """The commonest separator in the line of column names."""
+    try:
+        with _open_text(path) as file:
+            header = file.readline().strip()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a table of UTF-8 text: {error}") from None
+    if not header:
+        raise InputError(f"the first line of {path} is blank: it must hold the column names")
+    return max(",\t;|", key=header.count)
 
 
 def _parses(text: object) -> bool:
