@@ -1,0 +1,222 @@
+"""A fit, checked and ready to start: everything that can go wrong before training goes wrong here."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from identikit.data import Dataset, require_dataset
+from identikit.engine.program import Learner
+from identikit.engine.recipe import find
+from identikit.engine.streams import seed_for
+from identikit.errors import InputError, unknown
+from identikit.nets import Model
+from identikit.objective import Objective, Weight, constant
+
+What = str | tuple[Model | Callable[[], Model], Objective]
+_DEFAULTS = {"steps": 3000, "batch": 64, "lr": 1e-3, "balance": False}
+_Module = TypeVar("_Module", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the caller of `fit` asks for; None leaves the choice to the method."""
+
+    steps: int | None = None
+    seeds: int | Sequence[int] = 1
+    sweep: Mapping[str, Sequence[float]] | None = None
+    device: str | None = None
+    select: str = "last"
+    batch: int | None = None
+    lr: float | Weight | None = None
+    balance: bool | None = None
+    patience: int = 0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides the result of a fit, as JSON values."""
+
+    method: str
+    options: dict[str, Any]
+    objective: str
+    seeds: tuple[int, ...]
+    sweep: dict[str, list[float]]
+    steps: int
+    batch: int
+    lr: str
+    balance: bool
+    select: str
+    patience: int
+    data: str
+    version: str
+
+    def json(self) -> dict[str, Any]:
+        """The settings as a plain dict."""
+        return {**asdict(self), "seeds": list(self.seeds)}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A checked fit.
+
+    Attributes:
+        build: makes the learner of one seed.
+        data: what to train on.
+        settings: all that decides the result.
+        lr: learning rate.
+        device: where to train.
+    """
+
+    build: Callable[[int], Learner]
+    data: Dataset
+    settings: Settings
+    lr: Weight
+    device: torch.device
+
+
+def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]) -> Job:
+    """Check a fit and make it ready.
+
+    Raises:
+        InputError: something given cannot be used.
+    """
+    from identikit import __version__
+
+    data = require_dataset(data)
+    _check_modalities(data)
+    seeds = tuple(range(request.seeds)) if isinstance(request.seeds, int) else tuple(int(s) for s in request.seeds)
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise InputError(f"seeds is a positive number or a list of different seeds from 0 on, not {request.seeds}")
+    _check_rule(request, data)
+    sweep = {name: [float(v) for v in values] for name, values in (request.sweep or {}).items()}
+    name, training, build = _builder(what, data, sweep, options)
+    asked = {key: getattr(request, key) for key in _DEFAULTS}
+    chosen: dict[str, Any] = {**_DEFAULTS, **training, **{k: v for k, v in asked.items() if v is not None}}
+    if chosen["steps"] < 1 or chosen["batch"] < 2:
+        raise InputError(f"steps is at least 1 and batch at least 2, not {chosen['steps']} and {chosen['batch']}")
+    learner = build()
+    learner.objective.check(learner.model, data.schema)
+    for field in learner.model.needs:
+        if field not in data:
+            raise InputError(f"the model needs the field '{field}', and the data holds {', '.join(data.schema.fields)}")
+    _check_rows(data, chosen["batch"], "domain" in learner.model.needs or chosen["balance"])
+    lr = chosen["lr"] if isinstance(chosen["lr"], Weight) else constant(chosen["lr"])
+    settings = Settings(
+        method=name,
+        options=_plain(options),
+        objective=str(learner.objective),
+        seeds=seeds,
+        sweep=sweep,
+        steps=chosen["steps"],
+        batch=chosen["batch"],
+        lr=str(lr),
+        balance=chosen["balance"],
+        select=request.select,
+        patience=request.patience,
+        data=data.fingerprint(),
+        version=__version__,
+    )
+    device = torch.device(request.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return Job(_seeded(build, data), data, settings, lr, device)
+
+
+def _builder(
+    what: What, data: Dataset, sweep: Mapping[str, Sequence[float]], options: dict[str, Any]
+) -> tuple[str, Mapping[str, Any], Callable[[], Learner]]:
+    if isinstance(what, str):
+        method = find(what)
+
+        def build() -> Learner:
+            model, objective = method.build(data, **options)
+            return Learner(model, objective.sweep(sweep))
+
+        return what, method.training, build
+    if not (isinstance(what, tuple) and len(what) == 2 and isinstance(what[1], Objective)):
+        raise InputError(f"fit takes the name of a method or (model, objective), not a {type(what).__name__}")
+    if options:
+        raise InputError(f"'{next(iter(options))}' is an option of a method, and this is a model of your own")
+    model, objective = what[0], what[1].sweep(sweep)
+    if isinstance(model, Model):
+        return "custom", {}, lambda: Learner(_fresh(model), _fresh(objective))
+    if not callable(model) or isinstance(model, nn.Module):
+        raise InputError(
+            f"the model is an identikit.nets.Model or a function that builds one, not {type(model).__name__}"
+        )
+    return "custom", {}, lambda: Learner(model(), _fresh(objective))
+
+
+def _fresh(module: _Module) -> _Module:
+    """A copy of a module with its parameters drawn afresh."""
+    module = copy.deepcopy(module)
+    for part in module.modules():
+        reset = getattr(part, "reset_parameters", None)
+        if callable(reset):
+            reset()
+        elif any(True for _ in part.parameters(recurse=False)):
+            raise InputError(
+                f"{type(part).__name__} has parameters and no reset_parameters(), so seeds would start alike: "
+                "hand fit a function that builds the model"
+            )
+    return module
+
+
+def _seeded(build: Callable[[], Learner], data: Dataset) -> Callable[[int], Learner]:
+    """A function that builds the learner of one seed: parameters of its own, and the scale of the training rows."""
+    train = torch.as_tensor(data["x"][data.index("train")])
+
+    def seeded(seed: int) -> Learner:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_for(seed, "parameters"))
+            learner = build()
+        learner.model.prepare(train)
+        return learner
+
+    return seeded
+
+
+def _check_modalities(data: Dataset) -> None:
+    if isinstance(data.x, dict):
+        raise InputError(f"x holds several modalities ({', '.join(data.x)}) and these models take one: pick one")
+
+
+def _check_rule(request: Request, data: Dataset) -> None:
+    if request.select in ("agreement", "oracle"):
+        raise InputError(
+            f"'{request.select}' chooses among fitted runs: call runs.select('{request.select}') afterwards"
+        )
+    if request.select not in ("last", "validation"):
+        raise unknown("selection rule", request.select, ("last", "validation"))
+    if request.select == "validation" and len(data.index("validation")) == 0:
+        raise InputError("select='validation' needs validation rows, and the data holds none")
+    if request.patience and request.select != "validation":
+        raise InputError("early stopping keeps the best parameters: ask for select='validation' with patience")
+
+
+def _check_rows(data: Dataset, batch: int, by_domain: bool) -> None:
+    train = data.index("train")
+    if len(train) < batch:
+        raise InputError(f"the data has {len(train)} training rows, fewer than a batch of {batch}: lower batch=")
+    if not by_domain:
+        return
+    names = data.names["domain"]
+    counts = np.bincount(data["domain"][train], minlength=len(names))
+    if counts.min() < batch:
+        raise InputError(
+            f"domain '{names[int(counts.argmin())]}' has {counts.min()} training rows, fewer than a batch of {batch}: "
+            "lower batch=, or merge or drop the domain"
+        )
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return json.loads(json.dumps(options))
+    except TypeError as reason:
+        raise InputError(f"options of a method are plain values: {reason}") from None

@@ -1,0 +1,295 @@
+"""The fitted result: many runs that encode, decode, predict and intervene together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from identikit.data import Dataset, Schema, Truth, require_dataset
+from identikit.engine import files
+from identikit.engine.job import Settings
+from identikit.engine.program import Learner, Program
+from identikit.engine.recipe import find
+from identikit.engine.training import one_thread
+from identikit.errors import InputError, LeakError, unknown
+from identikit.nets import Batch, Model
+from identikit.objective import Objective
+
+_ROWS = 1024
+FILE = "runs.safetensors"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of one run.
+
+    Attributes:
+        seed: of parameters, batches and noise.
+        weights: the value of each swept weight.
+        status: `finished`, `stopped early`, `interrupted`, or `diverged at step N`.
+        validation: total loss on the validation rows, with the weights of the last step.
+        step: the step whose parameters are kept.
+    """
+
+    seed: int
+    weights: dict[str, float]
+    status: str
+    validation: float
+    step: int
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """Fitted runs; every array they return has the runs as its first axis.
+
+    Attributes:
+        program: the models, stacked.
+        table: one `Run` for each.
+        settings: all that decided the result.
+        schema: shapes and names of the data.
+        history: what was recorded at each check, `(runs,)` lists under `step`, `validation`, `total` and each term.
+        rule: how these runs were chosen: `last`, `validation`, `agreement` or `oracle`.
+        data: what they were fitted on, if it is at hand.
+        source: how to read that data again.
+        seconds: how long the fit took.
+    """
+
+    program: Program
+    table: tuple[Run, ...]
+    settings: Settings
+    schema: Schema
+    history: dict[str, list[Any]]
+    rule: str
+    data: Dataset | None
+    source: dict[str, Any]
+    seconds: float
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, index: int | slice | Sequence[int]) -> Runs:
+        """Some of the runs, again as `Runs`."""
+        picked = [range(len(self))[index]] if isinstance(index, int) else _positions(index, len(self))
+        history = {
+            name: values if name == "step" else [[row[i] for i in picked] for row in values]
+            for name, values in self.history.items()
+        }
+        table = tuple(self.table[i] for i in picked)
+        return replace(self, program=self.program.take(picked), table=table, history=history)
+
+    def __repr__(self) -> str:
+        states = {run.status.split(" at ")[0] for run in self.table}
+        return f"Runs({len(self)} x {self.settings.method}, {', '.join(sorted(states))}, chosen by {self.rule})"
+
+    @property
+    def model(self) -> Model:
+        """The stacked model."""
+        return self.program.learner.model
+
+    @property
+    def blocks(self) -> dict[str, tuple[int, ...]]:
+        """Positions of the latents of each block."""
+        return self.model.blocks
+
+    def encode(self, data: Dataset | None = None) -> np.ndarray:
+        """The codes of every row, as every run sees them.
+
+        Args:
+            data: what to encode; the data of the fit by default.
+
+        Returns:
+            `(runs, rows, latents)` float32, the invariant block first.
+        """
+        return self._each(data, lambda model, fields: model.posterior(Batch(fields))[1])
+
+    def predict(self, data: Dataset | None = None, field: str = "y") -> np.ndarray:
+        """Class probabilities of every row.
+
+        Returns:
+            `(runs, rows, classes)` float32; the largest along the last axis is the predicted class.
+
+        Raises:
+            InputError: the model has no head for the field.
+        """
+        if field not in self.model.heads:
+            raise InputError(
+                f"{self.settings.method} was fitted without a head for '{field}': "
+                f"it predicts {', '.join(self.model.heads) or 'nothing'}"
+            )
+        return self._each(data, lambda model, fields: _rest(model, fields).heads[field].softmax(-1))
+
+    def decode(self, codes: np.ndarray | Tensor) -> np.ndarray:
+        """What the codes look like, on the scale of the data; pictures in 0..1.
+
+        Args:
+            codes: `(runs, rows, latents)`, or `(rows, latents)` for the same in every run.
+        """
+        codes = torch.as_tensor(np.asarray(codes), dtype=torch.float32)
+        if codes.shape[-1] != self.model.latents or codes.dim() not in (2, 3):
+            raise InputError(f"codes have {self.model.latents} latents, and these have shape {tuple(codes.shape)}")
+        codes = codes.expand(len(self), *codes.shape[-2:])
+        return self._call(lambda model, part: model.decode(part), codes)
+
+    def intervene(self, data: Dataset | None = None, change: Mapping[str | int, Any] | None = None) -> np.ndarray:
+        """Encode, replace part of the code, decode.
+
+        Args:
+            data: what to start from; the data of the fit by default.
+            change: new values by block name or latent position: a number, or an array that fits
+                `(runs, rows, size of the block)`.
+
+        Returns:
+            `(runs, rows, ...)` like `x`.
+        """
+        codes = self.encode(data)
+        for place, value in (change or {}).items():
+            if isinstance(place, str) and place not in self.blocks:
+                raise unknown("block", place, self.blocks)
+            positions = list(self.blocks[place]) if isinstance(place, str) else [place]
+            if not all(-codes.shape[2] <= p < codes.shape[2] for p in positions):
+                raise InputError(f"there is no latent {place}: the code has {codes.shape[2]}")
+            codes[:, :, positions] = value
+        return self.decode(codes)
+
+    def transfer(self, data: Dataset, domain: str | int) -> np.ndarray:
+        """What each row would look like in another domain, as the model's prior says that domains differ.
+
+        Args:
+            data: what to start from, with its domains.
+            domain: name or number of the domain to carry it to.
+
+        Returns:
+            `(runs, rows, ...)` like `x`.
+        """
+        names = self.schema.names.get("domain", ())
+        if isinstance(domain, str) and domain not in names:
+            raise unknown("domain", domain, names)
+        target = names.index(domain) if isinstance(domain, str) else int(domain)
+
+        def carry(model: Model, fields: dict[str, Tensor]) -> Tensor:
+            code = model.posterior(Batch(fields))[1]
+            origin = fields["domain"]
+            return model.decode(model.move(code, origin, torch.full_like(origin, target)))
+
+        return self._each(data, carry, "domain")
+
+    def select(self, rule: str, truth: Truth | None = None, data: Dataset | None = None) -> Runs:
+        """Choose among the runs; one stays for each setting of a sweep.
+
+        Args:
+            rule: `validation` (least loss on the validation rows), `agreement` (its codes of the validation rows match
+                those of the other runs best), `oracle` (best against the truth: never a fair choice, and labelled
+                as such wherever it is shown), or `last` (all runs, as they were after their last step).
+            truth: for `oracle` only.
+            data: for `agreement` and `oracle`, where the data of the fit is not at hand.
+
+        Returns:
+            The chosen runs.
+        """
+        from identikit.engine.selection import choose
+
+        return choose(self, rule, truth, data)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the runs into a folder; `Runs.load` reads them back."""
+        folder = files.ready(folder)
+        note = {
+            "kind": "runs",
+            "table": [asdict(run) for run in self.table],
+            "settings": self.settings.json(),
+            "schema": self.schema.json(),
+            "history": self.history,
+            "rule": self.rule,
+            "source": self.source,
+            "seconds": self.seconds,
+            "strategy": self.program.strategy,
+        }
+        files.write(folder / FILE, self.program.state, note)
+        return folder / FILE
+
+    @staticmethod
+    def load(
+        folder: str | Path,
+        data: Dataset | None = None,
+        learner: tuple[Model | Callable[[], Model], Objective] | None = None,
+    ) -> Runs:
+        """Read runs that were saved.
+
+        Args:
+            folder: where they were saved.
+            data: what they were fitted on, to have it at hand.
+            learner: model and objective, where they were not fitted by the name of a method.
+
+        Raises:
+            InputError: the file is missing, truncated or foreign, or its parameters do not fit the model.
+        """
+        tensors, note = files.read(Path(folder) / FILE)
+        settings = Settings(**{**note["settings"], "seeds": tuple(note["settings"]["seeds"])})
+        schema = Schema.parse(note["schema"])
+        if learner is not None:
+            model, objective = learner
+            model = model if isinstance(model, Model) else model()
+        elif settings.method == "custom":
+            raise InputError("these runs are of a model of your own: hand load its (model, objective) as learner=")
+        else:
+            model, objective = find(settings.method).build(schema, **settings.options)
+        program = Program([Learner(model, objective)] * len(note["table"]), note["strategy"])
+        own = program.state
+        wrong = sorted(set(own) ^ set(tensors)) or [n for n in own if own[n].shape != tensors[n].shape]
+        if wrong:
+            raise InputError(f"the runs in {folder} do not fit the model: '{wrong[0]}' differs")
+        with torch.no_grad():
+            for name, tensor in own.items():
+                tensor.copy_(tensors[name])
+        if data is not None and require_dataset(data, "load").fingerprint() != settings.data:
+            raise InputError(f"the runs in {folder} were fitted on other data than this")
+        table = tuple(Run(**run) for run in note["table"])
+        return Runs(
+            program, table, settings, schema, note["history"], note["rule"], data, note["source"], note["seconds"]
+        )
+
+    def _each(
+        self, data: Dataset | None, action: Callable[[Model, dict[str, Tensor]], Tensor], *needs: str
+    ) -> np.ndarray:
+        """Apply an action to every row of a data set, for all runs."""
+        data = self._at_hand(data)
+        if data.schema.x != self.schema.x:
+            raise InputError(f"these runs were fitted on rows of shape {self.schema.x}, and x has {data.schema.x}")
+        names = ("x", *dict.fromkeys((*self.model.needs, *needs)))
+        fields = {name: torch.as_tensor(data[name]) for name in names}
+        device = next(iter(self.program.parameters.values())).device
+        out = []
+        for start in range(0, data.rows, _ROWS):
+            part = {name: field[start : start + _ROWS].to(device) for name, field in fields.items()}
+            part = {name: field.expand(len(self), *field.shape) for name, field in part.items()}
+            out.append(self._call(action, part))
+        return np.concatenate(out, 1)
+
+    def _call(self, action: Callable[[Model, Any], Tensor], inputs: Any) -> np.ndarray:
+        small = len(self.schema.shape) == 1
+        with one_thread(small), self.program.resting():
+            return self.program.call(lambda learner, given: action(learner.model, given), inputs).cpu().numpy()
+
+    def _at_hand(self, data: Dataset | None) -> Dataset:
+        if isinstance(data, Truth):
+            raise LeakError("runs were handed a Truth, which no learner may see: hand them the Dataset")
+        if data is None and self.data is None:
+            raise InputError("the data of this fit is not at hand: hand it over")
+        return require_dataset(self.data if data is None else data, "Runs")
+
+
+def _rest(model: Model, fields: dict[str, Tensor]) -> Any:
+    """The code at its mean: a pass without noise."""
+    batch = Batch(fields)
+    mean = model.posterior(batch)[1]
+    return model(batch, torch.zeros_like(mean))
+
+
+def _positions(index: slice | Sequence[int], length: int) -> list[int]:
+    return list(range(length))[index] if isinstance(index, slice) else [range(length)[i] for i in index]

@@ -1,0 +1,42 @@
+"""Parts that several recipes share: nets that suit the data, and heads for what it labels."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from identikit.data import Schema
+from identikit.errors import InputError
+from identikit.nets import MLP, ConvDecoder, ConvEncoder
+
+
+def coder(schema: Schema, latents: int, outputs: int, hidden: int, seen: int = 0) -> tuple[nn.Module, nn.Module]:
+    """An encoder to `outputs` numbers and a decoder from `latents`: convolutional for pictures, dense otherwise.
+
+    Args:
+        schema: of the data.
+        latents: number of latents.
+        outputs: size of the encoder's result.
+        hidden: width of dense layers; a picture's first layer has half as many channels.
+        seen: numbers that the encoder sees beside `x`.
+    """
+    if latents < 1:
+        raise InputError(f"a code needs at least one latent, not {latents}")
+    if schema.image:
+        if seen:
+            raise InputError("an encoder that sees a category beside x takes rows of numbers, and x holds pictures")
+        return ConvEncoder(schema.shape, outputs, hidden // 2), ConvDecoder(latents, schema.shape, hidden // 2)
+    size = schema.shape[0] if len(schema.shape) == 1 else schema.shape
+    if isinstance(size, tuple):
+        return MLP(size, outputs, hidden), MLP(latents, size, hidden)
+    return MLP(size + seen, outputs, hidden), MLP(latents, size, hidden)
+
+
+def blocks(latents: int, changing: int) -> dict[str, tuple[int, ...]]:
+    """The invariant block first, then the changing one.
+
+    >>> blocks(4, 1)
+    {'invariant': (0, 1, 2), 'changing': (3,)}
+    """
+    if not 0 < changing <= latents:
+        raise InputError(f"changing is at least 1 and at most the number of latents ({latents}), not {changing}")
+    return {"invariant": tuple(range(latents - changing)), "changing": tuple(range(latents - changing, latents))}
