@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -107,7 +106,7 @@ class Scenes(World):
             fields["domain"], names["domain"] = domain, tuple(str(d) for d in range(self.domains))
         if self.label:
             fields["y"], names["y"] = shape, SHAPES
-        source = {"world": "Scenes", "options": self._options(), "n": n, "seed": seed}
+        source = {"world": "Scenes", "options": asdict(self), "n": n, "seed": seed}
         truth = Truth(
             latents,
             names=self.model.names,
@@ -131,13 +130,3 @@ class Scenes(World):
             image = render(*columns, pixels=self.size).image
             out[start : start + 1024] = image.mul_(255).add_(0.5).to(torch.uint8).numpy()
         return out
-
-    def _options(self) -> dict[str, Any]:
-        return {
-            "domains": self.domains,
-            "size": self.size,
-            "changing": list(self.changing),
-            "graph": {child: list(parents) for child, parents in self.graph.items()},
-            "label": self.label,
-            "seed": self.seed,
-        }
