@@ -183,10 +183,16 @@ def test_discrete_latents_stay_out_of_mcc():
     assert card["mcc"][0].settings["surplus"]
 
 
+def test_an_empty_block_and_a_single_domain_are_left_out():
+    data = Dataset(DATA.x, {"domain": np.zeros(ROWS, dtype=int)}, {"domain": ("a", "b", "c")}, SPLIT)
+    card = score(Cubes(data=data, blocks={"invariant": (0, 1), "changing": (2, 3), "none": ()}), TRUTH)
+    assert card.metrics == CARD.metrics[:-2]
+
+
 def test_a_partly_hidden_domain_is_not_probed():
     hidden = DATA.hide("domain", np.arange(ROWS) < 5)
     assert not any(name.startswith("domain_probe") for name in score(S, TRUTH, data=hidden, part="all").metrics)
-    with pytest.raises(InputError, match="that no row hides"):
+    with pytest.raises(InputError, match="hidden in no row"):
         score(S, TRUTH, ["domain_probe"], data=hidden, part="all")
 
 
@@ -201,13 +207,15 @@ def test_a_partly_hidden_domain_is_not_probed():
         ((DATA, TRUTH), TRUTH, {}, "the estimate must be an array of numbers"),
         (S[:7], TRUTH, {}, "the estimate has 7 rows and the truth has 500 \\(200 of them test\\)"),
         (S[0], TRUTH, {}, "codes have shape"),
+        (np.stack([S, S * np.nan]), TRUTH, {}, "run 1 has NaN or infinite codes"),
+        (S * np.nan, TRUTH, {}, "column 0 of the estimate holds 200 NaN"),
         (Cubes(), TRUTH.part("test"), {}, "the data has 500 rows and the truth 200"),
         (Cubes(), replace(TRUTH, split=SPLIT[::-1]), {}, "not of one sample"),
         (Cubes(data=None), TRUTH, {}, "pass it as data="),
         (S, TRUTH, {"part": "tst"}, "not 'tst'"),
         (S[:100], replace(TRUTH.take(np.arange(100)), split=np.zeros(100)), {}, "no test row"),
         (S, TRUTH, {"metrics": ["mc"]}, "did you mean 'mcc'"),
-        (S, TRUTH, {"metrics": ["domain_probe"]}, "needs a domain in the data"),
+        (S, TRUTH, {"metrics": ["domain_probe"]}, "needs two domains in the data"),
         (S, TRUTH, {"metrics": ["retrieval"]}, "discrete latent 'concept'"),
         (S, replace(TRUTH, kinds=("discrete",) * 4), {}, "nothing can be scored"),
         (S, TRUTH, {"data": TRUTH}, "handed a Truth"),

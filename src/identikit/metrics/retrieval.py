@@ -72,18 +72,20 @@ def retrieval(
     for a in range(len(names)):
         for b in range(len(names)):
             here, gallery = np.flatnonzero(asked & (domains == a)), np.flatnonzero(domains == b)
-            known = np.isin(concepts[here], concepts[gallery])
-            if a == b or not known.any():
+            if a == b:
                 continue
-            unanswerable += int((~known).sum())
-            here = here[known]
-            # Permuting the concepts of the gallery leaves its codes, and so the similarities, as they are.
             found = concepts[gallery]
+            shared = np.bincount(found, minlength=concepts.max() + 1)[concepts[here]]
+            unanswerable += int((shared == 0).sum())
+            here, shared = here[shared > 0], shared[shared > 0]
+            if not len(here):
+                continue
+            # Permuting the concepts of the gallery leaves its codes, and so the similarities, as they are.
             labels = [found, *(rng.permutation(found) for _ in range(nulls))]
             ahead = _ahead(block[here], block[gallery], concepts[here], labels, distance)
             recall[f"{names[a]}->{names[b]}"] = [float((ahead[0] < size).mean()) for size in k]
             drawn.append((ahead[1:] < k[0]).mean(1))
-            chances.append(_chance((concepts[here][:, None] == found).sum(1), len(gallery), int(k[0])))
+            chances.append(_chance(shared, len(gallery), int(k[0])))
     if not recall:
         raise InputError("no query has its concept in another domain: retrieval needs concepts that domains share")
 

@@ -77,8 +77,8 @@ def score(
     Returns:
         A scorecard. `mcc` is over all continuous latents. For each block that both sides name: `mcc BLOCK own` by the
         block's own codes, `mcc BLOCK any` by all codes, and `block_r2 A->B` of codes A and latents B (kernel).
-        `domain_probe BLOCK` needs the field `domain`; `retrieval BLOCK` also needs a discrete latent `concept`. Where
-        no block of codes shares its name with a true block, all codes stand as the block `codes`.
+        `domain_probe BLOCK` needs two domains in the field `domain`, and `retrieval BLOCK` also a discrete latent
+        `concept`. Where no block of codes shares its name with a true block, all codes stand as the block `codes`.
 
     Raises:
         InputError: rows that do not belong together, swapped arguments, a metric that cannot be computed here.
@@ -115,6 +115,10 @@ def score(
             f"the estimate is a {type(estimate).__name__}, and score takes fitted runs or an array of codes"
         )
 
+    if len(codes) > 1:
+        for position, run in enumerate(codes):
+            if not np.isfinite(run).all():
+                raise InputError(f"run {position} has NaN or infinite codes: score the other runs without it")
     domain = None if data is None else _domain(data)
     runs = tuple(tuple(_scores(_Case(run, blocks, truth, domain), metrics)) for run in codes)
     return Scorecard(runs, rule, part, truth.rows)
@@ -163,10 +167,13 @@ def _rows_of_arrays(
 
 
 def _domain(data: Dataset) -> np.ndarray | None:
-    """The name of each row's domain; None where there is none, or where a row hides it."""
-    if "domain" not in data.names or "domain" not in data or (data["domain"] == HIDDEN).any():
+    """The name of each row's domain; None where there are not two, or where a row hides it."""
+    if "domain" not in data.names or "domain" not in data:
         return None
-    return np.asarray(data.names["domain"])[data["domain"]]
+    codes = data["domain"]
+    if (codes == HIDDEN).any() or (codes == codes[0]).all():
+        return None
+    return np.asarray(data.names["domain"])[codes]
 
 
 def _check_part(rows: np.ndarray, part: str) -> None:
@@ -211,7 +218,7 @@ def _true_blocks(truth: Truth) -> dict[str, Truth]:
 
 def _code_blocks(case: _Case) -> dict[str, np.ndarray]:
     """The codes of each block; all of them where no block has a name."""
-    return {name: case.codes[:, list(p)] for name, p in case.blocks.items()} or {"codes": case.codes}
+    return {name: case.codes[:, list(p)] for name, p in case.blocks.items() if p} or {"codes": case.codes}
 
 
 def _mcc(case: _Case) -> Iterator[Score]:
@@ -260,7 +267,10 @@ METRICS: dict[str, tuple[Callable[[_Case], Iterator[Score]], str]] = {
     "mcc": (_mcc, "a continuous latent in the truth"),
     "block_mcc": (_block_mcc, "a block of codes with the name of a block of continuous latents"),
     "block_r2": (_block_r2, "a continuous latent in the truth"),
-    "domain_probe": (_domain_probe, "a domain in the data that no row hides; for codes that are an array, pass data="),
-    "retrieval": (_retrieval, "a discrete latent 'concept' in the truth and a domain in the data"),
+    "domain_probe": (
+        _domain_probe,
+        "two domains in the data, hidden in no row; for codes that are an array, pass data=",
+    ),
+    "retrieval": (_retrieval, "a discrete latent 'concept' in the truth and two domains in the data"),
 }
 """The metrics by name: how each is computed, and what it needs."""
