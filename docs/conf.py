@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from docutils import nodes
+from latex2mathml.converter import convert
+
 import identikit
 
 project = "identikit"
@@ -20,6 +23,8 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "identikit"
 html_copy_source = False
+# The browser's own formulas: MathJax would be fetched from the network by whoever reads a page.
+html_math_renderer = "mathml"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -31,11 +36,25 @@ suppress_warnings = ["docutils"]
 
 
 def _plain_prose(app, what, name, obj, options, lines):
-    """Keep reStructuredText from reading markup into formulas such as `|x|` and `a_`."""
+    """Turn `code` into a literal, and keep the bars of a formula such as |x| from being read as markup."""
     for index, line in enumerate(lines):
         if not line.lstrip().startswith((">>>", "...")):
-            lines[index] = re.sub(r"(?<!`)`([^`]+)`(?!`)", r"``\1``", line)
+            pieces = re.split(r"(`[^`]+`)", line)
+            pieces[::2] = [piece.replace("|", "\\|") for piece in pieces[::2]]
+            line = "".join(f"`{p}`" if n % 2 else p for n, p in enumerate(pieces))
+            lines[index] = re.sub(r"``(?=\w)(?<=\w``)", r"``\\ ", line)
+
+
+def _inline_formula(writer, node):
+    writer.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def _formula(writer, node):
+    writer.body.append(convert(node.astext(), display="block"))
+    raise nodes.SkipNode
 
 
 def setup(app):
+    app.add_html_math_renderer("mathml", inline_renderers=(_inline_formula, None), block_renderers=(_formula, None))
     app.connect("autodoc-process-docstring", _plain_prose, priority=400)
