@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -35,12 +35,16 @@ class Schedule:
         return f"{self.kind}({self.start:g}, {self.stop:g}, steps={self.steps})"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Axis:
-    """Several values of one weight, to be trained side by side; made by `axis`."""
+    """Several values of one weight, to be trained side by side; made by `axis`.
 
-    values: tuple[float, ...]
-    name: str
+    Axes that come from one call of `axis` are one axis, so that `w * a + w * b` is `w * (a + b)`.
+    """
+
+    values: tuple[float, ...] = field(compare=False)
+    name: str = field(compare=False)
+    origin: object = field(default_factory=object, repr=False)
 
     def __str__(self) -> str:
         return f"axis({list(self.values)})"
@@ -293,7 +297,7 @@ def _name_axes(weights: Sequence[Weight], terms: Sequence[str]) -> list[Weight]:
     named: dict[Axis, Axis] = {}
     for weight, term in zip(weights, terms, strict=True):
         for own in weight.axes:
-            named.setdefault(own, own if own.name else Axis(own.values, term))
+            named.setdefault(own, own if own.name else replace(own, name=term))
     names = [own.name for own in named.values()]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
