@@ -196,10 +196,14 @@ def test_hide_refuses_what_it_cannot_mask(name, where):
         dataset().hide(name, where)
 
 
-def test_what_was_changed_cannot_be_read_again_from_the_source():
+def test_the_source_says_what_was_changed_after_reading():
     data = dataset(source={"reader": "from_table"})
     assert data.source
-    assert data.part("train").source == data.hide("y", np.ones(40, bool)).source == {}
+    assert data.part("train").source == {}
+    hidden = data.hide("y", np.ones(40, bool)).hide("time", np.ones(40, bool))
+    assert hidden.source == {"reader": "from_table", "hidden": ["time", "y"]}
+    assert data.source == {"reader": "from_table"}
+    assert dataset().hide("y", np.ones(40, bool)).source == {}
 
 
 def test_fingerprint_tells_equal_data_from_other_data():

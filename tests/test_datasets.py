@@ -410,6 +410,7 @@ def test_the_licences_lie_beside_the_pictures():
         ({}, "only ever was in memory"),
         ({"world": "DomainShift"}, "sampled from the world 'DomainShift'"),
         ({"reader": "from_tabel"}, "did you mean 'from_table'"),
+        ({"reader": "from_table", "path": "t.csv", "hidden": ["y"]}, "labels of 'y' were hidden after reading"),
     ],
 )
 def test_what_cannot_be_read_again_says_why(source, message):

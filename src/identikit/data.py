@@ -82,8 +82,8 @@ class Dataset:
             float32 (hidden ones are NaN).
         names: category names of every discrete field, and the column names of `x`.
         split: (rows,) int8, an index into `SPLITS`.
-        source: how to read the data again, as JSON values; empty where it only ever was in memory, and after `take`,
-            `part` or `hide`, since what is read again would not be these rows.
+        source: how to read the data again, as JSON values; empty where it only ever was in memory, and after `take` or
+            `part`, since what is read again would not be these rows. `hide` notes the field in it, under `hidden`.
 
     Raises:
         InputError: lengths differ, a value is NaN or infinite, a column of `x` is the same in every training row, a
@@ -196,7 +196,7 @@ class Dataset:
     def _with(self, **changes: Any) -> Dataset:
         """A copy of data already checked: a column may well be constant in some of its rows."""
         other = copy.copy(self)
-        for name, value in {**changes, "source": {}}.items():
+        for name, value in changes.items():
             object.__setattr__(other, name, value)
         return other
 
@@ -206,7 +206,7 @@ class Dataset:
         if len(split) == 0:
             raise InputError("a data set needs at least one row, and none was taken")
         x = {k: v[rows] for k, v in self.x.items()} if isinstance(self.x, dict) else self.x[rows]
-        return self._with(x=x, fields={k: v[rows] for k, v in self.fields.items()}, split=split)
+        return self._with(x=x, fields={k: v[rows] for k, v in self.fields.items()}, split=split, source={})
 
     def index(self, part: str) -> np.ndarray:
         """Row indices of one of `SPLITS`, or of all rows (`all`)."""
@@ -232,7 +232,9 @@ class Dataset:
             )
         values = self.fields[name].copy()
         values[where] = HIDDEN if name in self.names else np.nan
-        return self._with(fields={**self.fields, name: values})
+        # What is read again would show these labels: the note lets the reader refuse.
+        source = {**self.source, "hidden": sorted({*self.source.get("hidden", ()), name})} if self.source else {}
+        return self._with(fields={**self.fields, name: values}, source=source)
 
     def fingerprint(self) -> str:
         """A short hash of every value and name: equal for equal data."""

@@ -69,7 +69,8 @@ def reload(source: Mapping[str, Any]) -> tuple[Dataset, Truth | None]:
         The data, and its truth where a shipped data set has one.
 
     Raises:
-        InputError: the source is empty (the data only ever was in memory), or that of a world.
+        InputError: the source is empty (the data only ever was in memory), that of a world, or that of data whose labels
+            were hidden by `Dataset.hide` after reading.
 
     >>> data, _ = load("emoji", size=16, styles=["noto"])
     >>> again, truth = reload(data.source)
@@ -78,6 +79,10 @@ def reload(source: Mapping[str, Any]) -> tuple[Dataset, Truth | None]:
     """
     if "world" in source:
         raise InputError(f"this data was sampled from the world '{source['world']}': sample it again, no file holds it")
+    if source.get("hidden"):
+        raise InputError(
+            f"labels of '{source['hidden'][0]}' were hidden after reading, and the file shows them: hide anew"
+        )
     if "reader" not in source:
         raise InputError("this data only ever was in memory, or is a part of what was read: hand it over as it is")
     options = {k: v for k, v in source.items() if k != "reader"}
