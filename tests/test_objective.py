@@ -130,7 +130,7 @@ def test_a_sweep_that_could_mean_two_terms_is_refused():
 
 
 def test_an_unknown_term_suggests_the_nearest():
-    with pytest.raises(InputError, match="unknown term to sweep 'MatchPrio': did you mean 'MatchPrior'?"):
+    with pytest.raises(InputError, match="unknown term to sweep 'MatchPrio': did you mean 'MatchPrior'"):
         (tasks.Reconstruction() + constraints.MatchPrior()).sweep({"MatchPrio": [1]})
 
 

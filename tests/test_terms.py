@@ -62,6 +62,7 @@ def coin(p):
 
 
 SURE, ENTROPY = coin(0.95)
+FAR, NEAR = [99.0, 99.0], [-99.0, -99.0]
 CASES = {
     "Reconstruction": Case(
         tasks.Reconstruction(variance=0.5),
@@ -103,7 +104,7 @@ CASES = {
         constraints.total_correlation,
         ("sample", "mean", "log_variance"),
         # Two far-apart posteriors of two latents: log q(z) = log q_i(z) - log 2, marginals alike, so TC = log 2.
-        ({"sample": [[99.0] * 2, [-99.0] * 2], "mean": [[99.0] * 2, [-99.0] * 2], "log_variance": [[0.0] * 2] * 2}, math.log(2)),
+        ({"sample": [FAR, NEAR], "mean": [FAR, NEAR], "log_variance": [[0.0] * 2] * 2}, math.log(2)),
     ),
     "LowEntropy": Case(
         constraints.LowEntropy("y"),
@@ -271,7 +272,7 @@ def test_a_capacity_may_be_a_number_or_a_schedule():
 
 
 def test_an_unknown_likelihood_suggests_the_nearest():
-    with pytest.raises(InputError, match="unknown likelihood 'gausian': did you mean 'gaussian'?"):
+    with pytest.raises(InputError, match="unknown likelihood 'gausian': did you mean 'gaussian'"):
         tasks.Reconstruction("gausian")
 
 
