@@ -196,8 +196,7 @@ class Dataset:
     def _with(self, **changes: Any) -> Dataset:
         """A copy of data already checked: a column may well be constant in some of its rows."""
         other = copy.copy(self)
-        for name, value in changes.items():
-            object.__setattr__(other, name, value)
+        vars(other).update(changes)
         return other
 
     def take(self, rows: np.ndarray) -> Dataset:

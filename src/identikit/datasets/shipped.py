@@ -69,8 +69,8 @@ def reload(source: Mapping[str, Any]) -> tuple[Dataset, Truth | None]:
         The data, and its truth where a shipped data set has one.
 
     Raises:
-        InputError: the source is empty (the data only ever was in memory), that of a world, or that of data whose labels
-            were hidden by `Dataset.hide` after reading.
+        InputError: the source is empty (the data only ever was in memory), that of a world, or that of data whose
+            labels were hidden by `Dataset.hide` after reading.
 
     >>> data, _ = load("emoji", size=16, styles=["noto"])
     >>> again, truth = reload(data.source)
