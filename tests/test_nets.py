@@ -179,11 +179,14 @@ class TestFlow:
         z = self.z[:1].expand(4, 3)
         assert self.flow(z, torch.arange(4))[0].unique(dim=0).shape == (4, 3)
 
-    def test_it_starts_near_the_identity_up_to_scale(self):
+    def test_it_starts_near_the_identity(self):
+        flow = nets.DomainFlow(1, 2, layers=1)
+        for parameter in flow.net.parameters():
+            torch.nn.init.zeros_(parameter)
         line = torch.linspace(-2, 2, 9).unsqueeze(1)
-        value, log_derivative = nets.DomainFlow(1, 2, layers=1)(line, torch.zeros(9, dtype=torch.long))
-        assert float(torch.corrcoef(torch.cat([line, value], 1).T)[0, 1]) > 0.95
-        assert float(log_derivative.abs().max()) < 2
+        value, log_derivative = flow(line, torch.zeros(9, dtype=torch.long))
+        assert bool(((log_derivative.exp() > 0.5) & (log_derivative.exp() <= 1)).all())
+        torch.testing.assert_close(value, -value.flip(0), rtol=0, atol=1e-5)
 
     def test_every_parameter_gets_a_gradient_from_the_derivative_alone(self):
         flow = nets.DomainFlow(2, 3)
@@ -228,7 +231,7 @@ class TestPriors:
         for domain in range(3):
             mapped, log_slope = prior.flow(line, torch.full((len(line),), domain))
             density = (log_slope - 0.5 * mapped.square() - 0.5 * math.log(2 * math.pi)).exp()
-            assert float(torch.trapezoid(density[:, 0], line[:, 0])) == pytest.approx(1, abs=1e-3)
+            assert torch.trapezoid(density[:, 0], line[:, 0]).item() == pytest.approx(1, abs=1e-3)
 
     def test_conditional_divergence_by_hand(self):
         prior = nets.ConditionalNormal(5, "domain", 3)
