@@ -7,6 +7,7 @@ from identikit import methods as methods
 from identikit.data import Dataset, Schema, Truth
 from identikit.engine import Runs, fit, result, steps
 from identikit.errors import InputError
+from identikit.metrics import Scorecard, score
 from identikit.nets import Batch, Code, Model
 from identikit.objective import Objective, Term, axis, constant, cosine, ramp
 
@@ -19,6 +20,7 @@ __all__ = [
     "Objective",
     "Runs",
     "Schema",
+    "Scorecard",
     "Term",
     "Truth",
     "axis",
@@ -32,6 +34,7 @@ __all__ = [
     "nets",
     "ramp",
     "result",
+    "score",
     "steps",
     "tasks",
     "worlds",

@@ -23,16 +23,18 @@ class Schedule:
     start: float
     stop: float
     steps: int
+    begin: int = 0
 
     def at(self, step: int) -> float:
         """The value at a training step."""
-        share = min(max(step / self.steps, 0.0), 1.0)
+        share = min(max((step - self.begin) / self.steps, 0.0), 1.0)
         if self.kind == "cosine":
             share = (1 - math.cos(math.pi * share)) / 2
         return self.start + (self.stop - self.start) * share
 
     def __str__(self) -> str:
-        return f"{self.kind}({self.start:g}, {self.stop:g}, steps={self.steps})"
+        later = f", begin={self.begin}" if self.begin else ""
+        return f"{self.kind}({self.start:g}, {self.stop:g}, steps={self.steps}{later})"
 
 
 @dataclass(frozen=True)
@@ -91,22 +93,34 @@ class Weight:
         return " * ".join(f"{f:g}" if isinstance(f, float) else str(f) for f in self.factors) or "1"
 
 
-def ramp(start: float, stop: float, steps: int) -> Weight:
+def ramp(start: float, stop: float, steps: int, begin: int = 0) -> Weight:
     """A weight that goes from `start` to `stop` in a straight line over `steps` training steps, then stays.
+
+    Args:
+        start: value up to the step `begin`.
+        stop: value from the step `begin + steps`.
+        steps: how many training steps the way takes.
+        begin: the step it sets out at.
 
     >>> [ramp(0, 4, steps=4).at(step) for step in (0, 1, 4, 9)]
     [0.0, 1.0, 4.0, 4.0]
     """
-    return _schedule("ramp", start, stop, steps)
+    return _schedule("ramp", start, stop, steps, begin)
 
 
-def cosine(start: float, stop: float, steps: int) -> Weight:
+def cosine(start: float, stop: float, steps: int, begin: int = 0) -> Weight:
     """A weight that goes from `start` to `stop` along half a cosine over `steps` training steps, then stays.
+
+    Args:
+        start: value up to the step `begin`.
+        stop: value from the step `begin + steps`.
+        steps: how many training steps the way takes.
+        begin: the step it sets out at.
 
     >>> round(cosine(1, 0, steps=4).at(2), 6)
     0.5
     """
-    return _schedule("cosine", start, stop, steps)
+    return _schedule("cosine", start, stop, steps, begin)
 
 
 def constant(value: float) -> Weight:
@@ -133,10 +147,10 @@ def axis(values: Sequence[float], name: str = "") -> Weight:
     return Weight((Axis(tuple(float(v) for v in values), name),))
 
 
-def _schedule(kind: str, start: float, stop: float, steps: int) -> Weight:
-    if steps < 1:
-        raise InputError(f"a {kind} needs at least one step, not {steps}")
-    return Weight((Schedule(kind, float(start), float(stop), int(steps)),))
+def _schedule(kind: str, start: float, stop: float, steps: int, begin: int) -> Weight:
+    if steps < 1 or begin < 0:
+        raise InputError(f"a {kind} needs at least one step and begins at step 0 or later, not {steps} and {begin}")
+    return Weight((Schedule(kind, float(start), float(stop), int(steps), int(begin)),))
 
 
 class Term(nn.Module):

@@ -55,7 +55,7 @@ def fit(
         select: which parameters each run keeps: `last`, or those with the least loss on the `validation` rows. To
             choose among runs, see `Runs.select`.
         batch: rows in each step.
-        lr: learning rate of Adam, a number or a schedule.
+        lr: learning rate of Adam (decay rates 0.9 and 0.99), a number or a schedule.
         balance: whether every batch takes equally many rows of each domain.
         patience: end a run after this many checks (there are 60 in all) without a better validation loss; 0 never.
         progress: False for silence.

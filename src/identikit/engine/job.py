@@ -108,7 +108,7 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
         if field not in data:
             raise InputError(f"the model needs the field '{field}', and the data holds {', '.join(data.schema.fields)}")
     _check_rows(data, chosen["batch"], "domain" in learner.model.needs or chosen["balance"])
-    lr = chosen["lr"] if isinstance(chosen["lr"], Weight) else constant(chosen["lr"])
+    lr = _rate(chosen["lr"], chosen["steps"])
     settings = Settings(
         method=name,
         options=_plain(options),
@@ -126,6 +126,12 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
     )
     device = torch.device(request.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     return Job(_seeded(build, data), data, settings, lr, device)
+
+
+def _rate(lr: float | Weight | Callable[[int], Weight], steps: int) -> Weight:
+    if isinstance(lr, int | float):
+        return constant(lr)
+    return lr if isinstance(lr, Weight) else lr(steps)
 
 
 def _builder(

@@ -63,7 +63,8 @@ class Method:
         domains: the least number of domains it can be fitted with.
         claim: what it identifies.
         recipe: `recipe(schema, **options) -> (model, objective)`; its keywords are the method's options.
-        training: what `fit` uses where the caller says nothing: `steps`, `batch`, `lr`, `balance`.
+        training: what `fit` uses where the caller says nothing: `steps`, `batch`, `lr` (a number, or a function of
+            the number of steps that gives a schedule), `balance`.
         checks: the claim, holding and broken, in the smallest worlds (see `identikit verify`).
     """
 

@@ -66,5 +66,8 @@ def _oracle(runs: Runs, truth: Truth | None, data: Dataset | None) -> np.ndarray
     if not isinstance(truth, Truth):
         raise InputError("the rule 'oracle' compares with the truth: hand it truth=")
     data = runs._at_hand(data)
-    codes, latents = runs.encode(data.part("test")), truth.part("test").latents
+    numbers = [i for i, kind in enumerate(truth.kinds) if kind == "continuous"]
+    if not numbers:
+        raise InputError("the rule 'oracle' needs a truth with continuous latents, and this one has none")
+    codes, latents = runs.encode(data.part("test")), truth.part("test").latents[:, numbers]
     return np.array([mcc(code, latents, nulls=0).value for code in codes])

@@ -17,6 +17,7 @@ from identikit.nets import Batch
 
 _VALIDATION_ROWS = 2048
 _SMALL = 2_000_000
+_BETAS = (0.9, 0.99)
 
 
 class Training:
@@ -66,7 +67,7 @@ class Training:
         self._sums: dict[str, Tensor] = {}
         self._since = 0
         fused = device.type in ("cpu", "cuda")
-        self.optimiser = torch.optim.Adam(self.program.parameters.values(), lr=1e-3, fused=fused)
+        self.optimiser = torch.optim.Adam(self.program.parameters.values(), lr=1e-3, betas=_BETAS, fused=fused)
         self.check_every = max(1, settings.steps // 60)
         self.program.settle(self._losses(0, training=True), *self._inputs(0))
 

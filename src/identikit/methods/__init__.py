@@ -1,7 +1,10 @@
 """Published methods: one recipe in each file."""
 
 from identikit.methods.autoencoder import autoencoder
+from identikit.methods.beta_vae import beta_vae
+from identikit.methods.claims import Verification, verify
 from identikit.methods.imsda import imsda
+from identikit.methods.ivae import ivae
 from identikit.methods.vae import vae
 
-__all__ = ["autoencoder", "imsda", "vae"]
+__all__ = ["Verification", "autoencoder", "beta_vae", "imsda", "ivae", "vae", "verify"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import nn
 
 from identikit.data import Schema
 from identikit.errors import InputError
 from identikit.nets import MLP, ConvDecoder, ConvEncoder
+from identikit.objective import Weight, constant, ramp
 
 
 def coder(schema: Schema, latents: int, outputs: int, hidden: int, seen: int = 0) -> tuple[nn.Module, nn.Module]:
@@ -16,7 +19,7 @@ def coder(schema: Schema, latents: int, outputs: int, hidden: int, seen: int = 0
         schema: of the data.
         latents: number of latents.
         outputs: size of the encoder's result.
-        hidden: width of dense layers; a picture's first layer has half as many channels.
+        hidden: width of dense layers, and channels of the first convolution for pictures.
         seen: numbers that the encoder sees beside `x`.
     """
     if latents < 1:
@@ -24,7 +27,7 @@ def coder(schema: Schema, latents: int, outputs: int, hidden: int, seen: int = 0
     if schema.image:
         if seen:
             raise InputError("an encoder that sees a category beside x takes rows of numbers, and x holds pictures")
-        return ConvEncoder(schema.shape, outputs, hidden // 2), ConvDecoder(latents, schema.shape, hidden // 2)
+        return ConvEncoder(schema.shape, outputs, hidden), ConvDecoder(latents, schema.shape, hidden)
     size = schema.shape[0] if len(schema.shape) == 1 else schema.shape
     if isinstance(size, tuple):
         return MLP(size, outputs, hidden), MLP(latents, size, hidden)
@@ -40,3 +43,17 @@ def blocks(latents: int, changing: int) -> dict[str, tuple[int, ...]]:
     if not 0 < changing <= latents:
         raise InputError(f"changing is at least 1 and at most the number of latents ({latents}), not {changing}")
     return {"invariant": tuple(range(latents - changing)), "changing": tuple(range(latents - changing, latents))}
+
+
+def warm_flat_linear(peak: float) -> Callable[[int], Weight]:
+    """A learning rate that warms up (a tenth of the steps, at most 200), stays, and falls to 0 over the last 30 %.
+
+    >>> [round(warm_flat_linear(0.02)(1000).at(step), 4) for step in (0, 50, 500, 850, 1000)]
+    [0.0, 0.01, 0.02, 0.01, 0.0]
+    """
+
+    def schedule(steps: int) -> Weight:
+        fall = max(1, int(0.3 * steps))
+        return constant(peak) * ramp(0, 1, steps=min(200, max(1, steps // 10))) * ramp(1, 0, fall, begin=steps - fall)
+
+    return schedule

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from identikit.constraints import LowEntropy, MatchPrior
 from identikit.data import Schema
-from identikit.engine import Claim, Method, register
-from identikit.methods.build import blocks, coder
+from identikit.engine import Check, Claim, Method, register
+from identikit.methods.build import blocks, coder, warm_flat_linear
+from identikit.methods.claims import changing_world, spearman_mcc, two_domains
 from identikit.nets import MLP, FlowPrior, Model
-from identikit.objective import Objective
+from identikit.objective import Objective, ramp
 from identikit.tasks import Classification, Reconstruction
 
 
@@ -15,20 +16,25 @@ def recipe(
     schema: Schema,
     latents: int = 4,
     changing: int = 2,
-    hidden: int = 64,
+    hidden: int = 32,
     beta: float = 0.02,
-    label_weight: float = 0.1,
-    entropy_weight: float = 0.01,
-    units: int = 4,
+    capacity: float | None = None,
+    capacity_steps: int = 2_000,
+    label_weight: float = 0.6,
+    entropy_weight: float = 0.02,
+    units: int = 3,
     layers: int = 1,
+    embedding: int = 8,
 ) -> tuple[Model, Objective]:
     """Reconstruct, tell the label from domain-free coordinates, and let only the changing block see the domain."""
     groups = blocks(latents, changing)
     encoder, decoder = coder(schema, latents, 2 * latents, hidden)
-    prior = FlowPrior(latents - changing, changing, schema.size("domain"), units=units, layers=layers)
+    domains = schema.size("domain")
+    prior = FlowPrior(latents - changing, changing, domains, units=units, layers=layers, embedding=embedding)
     heads = {"y": MLP(latents, schema.size("y"), 32, layers=1)} if "y" in schema.names else {}
     model = Model(schema.shape, latents, encoder, decoder, prior, heads, groups)
-    objective = Reconstruction() + beta * MatchPrior()
+    allowed = None if capacity is None else ramp(0, capacity, capacity_steps)
+    objective = Reconstruction() + beta * MatchPrior(allowed)
     if heads:
         objective = objective + label_weight * Classification("y") + entropy_weight * LowEntropy("y")
     return model, objective
@@ -51,6 +57,22 @@ imsda = register(
             ),
         ),
         recipe=recipe,
-        training={"batch": 128, "steps": 4000, "lr": 2e-3},
+        training={"batch": 64, "steps": 6000, "lr": warm_flat_linear(0.02)},
+        checks=(
+            Check(
+                says="holds: nine domains, the changing latents are found one by one (Spearman MCC)",
+                world=changing_world,
+                metric=spearman_mcc,
+                block="changing",
+                at_least=0.88,
+            ),
+            Check(
+                says="broken: two domains are too few to tell the changing latents apart (Spearman MCC)",
+                world=two_domains,
+                metric=spearman_mcc,
+                block="changing",
+                below=0.88,
+            ),
+        ),
     )
 )

@@ -49,17 +49,17 @@ class DomainFlow(nn.Module):
         self,
         components: int,
         domains: int,
-        units: int = 8,
-        layers: int = 2,
-        embedding: int = 16,
-        hidden: int = 64,
+        units: int = 3,
+        layers: int = 1,
+        embedding: int = 8,
+        hidden: int = 32,
     ) -> None:
         super().__init__()
         self.components = components
         self.units = units
         self.steps = layers
         self.table = Table(domains, embedding)
-        self.net = MLP(embedding, (components, layers, 2 + 3 * units), hidden, layers=1)
+        self.net = MLP(embedding, (components, layers, 2 + 3 * units), hidden, layers=1, gain=0.1)
         spread = torch.linspace(-2, 2, units).expand(components, layers, units)
         self.register_buffer("start", _start(spread))
 
@@ -119,11 +119,10 @@ def monotone_step(z: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _start(spread: Tensor) -> Tensor:
-    """Raw parameters near the identity: a line of slope one half, and small units spread over the data."""
-    units = spread.shape[-1]
+    """Raw parameters near the identity: a line of slope one, and low units spread over the data."""
     shape = (*spread.shape[:-1], 1)
-    half, small, one = (math.log(math.expm1(value)) for value in (0.5, 0.5 / units, 1.0))
-    line = torch.full(shape, half)
+    small, one = (math.log(math.expm1(value)) for value in (0.05, 1.0))
+    line = torch.full(shape, one)
     return torch.cat(
         [line, torch.full_like(spread, small), torch.full_like(spread, one), spread, torch.zeros(shape)], -1
     )

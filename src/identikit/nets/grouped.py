@@ -13,9 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+RECTIFIER = math.sqrt(2.0)
+"""The gain of a layer before a rectifier (He et al. 2015, arXiv 1502.01852)."""
+
 
 class Linear(nn.Module):
     """A dense layer for one run `(batch, in)` or, with stacked parameters, for many `(runs, batch, in)`.
+
+    Args:
+        inputs: size of a row.
+        outputs: size of the result.
+        gain: of the first weights; the square root of 2 keeps the scale before a rectifier.
 
     >>> import torch
     >>> layer = Linear(3, 2)
@@ -25,15 +33,16 @@ class Linear(nn.Module):
 
     batches_runs = True
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, gain: float = 1.0) -> None:
         super().__init__()
+        self.gain = gain
         self.weight = nn.Parameter(torch.empty(outputs, inputs))
         self.bias = nn.Parameter(torch.empty(outputs))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the weights afresh, as torch's own linear layer does."""
-        _reset(self.weight, self.bias, self.weight.shape[1])
+        """Draw normal weights of variance `gain ** 2 / in`; biases are 0."""
+        _reset(self.weight, self.bias, self.gain, self.weight.shape[1])
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `(..., batch, in)` to `(..., batch, out)`."""
@@ -47,8 +56,11 @@ class _Conv(nn.Module):
 
     batches_runs = True
 
-    def __init__(self, weight_shape: tuple[int, int], outputs: int, kernel: int, stride: int, padding: int) -> None:
+    def __init__(
+        self, weight_shape: tuple[int, int], outputs: int, kernel: int, stride: int, padding: int, fan_in: float
+    ) -> None:
         super().__init__()
+        self.fan_in = fan_in
         self.weight = nn.Parameter(torch.empty(*weight_shape, kernel, kernel))
         self.bias = nn.Parameter(torch.empty(outputs))
         self.stride = stride
@@ -56,8 +68,8 @@ class _Conv(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the weights afresh, as torch's own convolutions do."""
-        _reset(self.weight, self.bias, self.weight[0].numel())
+        """Draw normal weights that keep the scale before a rectifier; biases are 0."""
+        _reset(self.weight, self.bias, RECTIFIER, self.fan_in)
 
     def apply_one(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """The layer on `(batch, channels, height, width)` with the weights of one run."""
@@ -75,7 +87,7 @@ class Conv2d(_Conv):
     """A convolution for one run, or for many with stacked parameters."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0) -> None:
-        super().__init__((outputs, inputs), outputs, kernel, stride, padding)
+        super().__init__((outputs, inputs), outputs, kernel, stride, padding, inputs * kernel**2)
 
     def apply_one(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """The convolution of one run."""
@@ -86,7 +98,7 @@ class ConvTranspose2d(_Conv):
     """A transposed convolution for one run, or for many with stacked parameters."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0) -> None:
-        super().__init__((inputs, outputs), outputs, kernel, stride, padding)
+        super().__init__((inputs, outputs), outputs, kernel, stride, padding, inputs * (kernel / stride) ** 2)
 
     def apply_one(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """The transposed convolution of one run."""
@@ -133,7 +145,6 @@ def pick(table: Tensor, index: Tensor) -> Tensor:
     return table.flatten(0, 1).index_select(0, flat.flatten()).unflatten(0, index.shape)
 
 
-def _reset(weight: Tensor, bias: Tensor, fan_in: int) -> None:
-    nn.init.kaiming_uniform_(weight, a=math.sqrt(5))
-    bound = 1 / math.sqrt(fan_in)
-    nn.init.uniform_(bias, -bound, bound)
+def _reset(weight: Tensor, bias: Tensor, gain: float, fan_in: float) -> None:
+    nn.init.normal_(weight, std=gain / math.sqrt(fan_in))
+    nn.init.zeros_(bias)

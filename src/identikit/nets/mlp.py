@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from identikit.nets.grouped import Linear
+from identikit.nets.grouped import RECTIFIER, Linear
 
 
 class MLP(nn.Module):
@@ -18,6 +18,7 @@ class MLP(nn.Module):
         hidden: width of the hidden layers.
         layers: number of hidden layers.
         slope: of the leaky rectifier below zero.
+        gain: of the last layer's first weights.
 
     >>> import torch
     >>> MLP((3, 8, 8), 5)(torch.zeros(2, 3, 8, 8)).shape
@@ -33,12 +34,14 @@ class MLP(nn.Module):
         hidden: int = 64,
         layers: int = 2,
         slope: float = 0.2,
+        gain: float = 1.0,
     ) -> None:
         super().__init__()
         self.inputs = (inputs,) if isinstance(inputs, int) else tuple(inputs)
         self.outputs = (outputs,) if isinstance(outputs, int) else tuple(outputs)
         sizes = [_product(self.inputs), *[hidden] * layers, _product(self.outputs)]
-        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(sizes))
+        gains = [RECTIFIER] * layers + [gain]
+        self.layers = nn.ModuleList(Linear(a, b, g) for (a, b), g in zip(pairwise(sizes), gains, strict=True))
         self.activation = nn.LeakyReLU(slope)
 
     def forward(self, x: Tensor) -> Tensor:

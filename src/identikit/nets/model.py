@@ -11,6 +11,9 @@ from identikit.errors import InputError
 from identikit.nets.code import Batch, Code
 from identikit.nets.priors import Prior, StandardNormal
 
+_START = -2.0
+"""Log-variance that an encoder's zero stands for: a posterior that is sure enough to carry something from the start."""
+
 
 class Standardise(nn.Module):
     """Bring `x` to the scale that nets like: pictures to 0..1, numbers to mean 0 and variance 1 in training."""
@@ -140,7 +143,7 @@ class Model(nn.Module):
         if not self.variational:
             return x, out, None
         mean, log_variance = out.chunk(2, -1)
-        return x, mean, log_variance.clamp(-12, 6)
+        return x, mean, (log_variance + _START).clamp(-12, 4)
 
     def forward(self, batch: Batch, noise: Tensor) -> Code:
         """Encode, sample, reconstruct and predict a batch `(..., batch, *shape)`."""

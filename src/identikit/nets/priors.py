@@ -54,12 +54,12 @@ class ConditionalNormal(Prior):
         categories: how many there are.
     """
 
-    def __init__(self, latents: int, field: str, categories: int, embedding: int = 16, hidden: int = 64) -> None:
+    def __init__(self, latents: int, field: str, categories: int, embedding: int = 8, hidden: int = 32) -> None:
         super().__init__()
         self.field = field
         self.needs = (field,)
         self.table = Table(categories, embedding)
-        self.net = MLP(embedding, (2, latents), hidden, layers=1)
+        self.net = MLP(embedding, (2, latents), hidden, layers=1, gain=0.1)
 
     def moments(self, category: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of each row's prior, each `(..., batch, latents)`."""

@@ -1,7 +1,10 @@
 """Generating processes with known truth: one file for each family."""
 
 from identikit.worlds.base import World
+from identikit.worlds.causal import CausalModel, Factor
 from identikit.worlds.domain_shift import DomainShift
 from identikit.worlds.mixing import Mixing, draw_mixing
+from identikit.worlds.raytracer import Rendering, render
+from identikit.worlds.scenes import Scenes
 
-__all__ = ["DomainShift", "Mixing", "World", "draw_mixing"]
+__all__ = ["CausalModel", "DomainShift", "Factor", "Mixing", "Rendering", "Scenes", "World", "draw_mixing", "render"]

@@ -24,7 +24,8 @@ class DomainShift(World):
         y = 1[\, q(z_c, \tilde z_s) > \text{median} \,],
 
     where each :math:`f_u` is increasing and component-wise, g an injective network with leaky rectifiers, and q a
-    random quadratic form. The first domains of a world with more of them are those of the world with fewer.
+    random quadratic form. Over all domains together every changing latent has mean 0 and variance 1, so its scale gives
+    nothing away. The first domains of a world with more of them are those of the world with fewer, up to that scale.
 
     Args:
         invariant: latents whose distribution all domains share; they come first.
@@ -32,7 +33,8 @@ class DomainShift(World):
         domains: number of domains.
         observed: number of observations in `x`.
         mixing: `network` or `linear`, or a map of your own from (rows, latents) to (rows, observed) in NumPy.
-        shift: `moments` (a normal with mean in -2..2 and deviation in 0.3..1.5) or `mixture` (of two such normals).
+        shift: `moments` (a normal with mean uniform in -2..2 and deviation log-uniform in 0.2..2) or `mixture` (of two
+            normals; see `draw`).
         unlabelled: how many domains, from the last, have their labels hidden.
         layers: of the network.
         condition: the largest condition number that a layer of it may have.
@@ -56,7 +58,7 @@ class DomainShift(World):
     shift: str = "moments"
     unlabelled: int = 1
     layers: int = 3
-    condition: float = 4.0
+    condition: float = 1.5
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -87,8 +89,7 @@ class DomainShift(World):
         base = rng.normal(size=(n, self.invariant + self.changing))
         latents = base.copy()
         k = self.invariant
-        draw = self._moments if self.shift == "moments" else self._mixture
-        latents[:, k:], base[:, k:] = draw(base[:, k:], domain, rng)
+        latents[:, k:], base[:, k:] = self.draw(base[:, k:], domain, rng)
         mixing = self._mixing()
         x = mixing(latents)
         label = self._label(base)
@@ -126,28 +127,46 @@ class DomainShift(World):
         mixing = draw_mixing(rng, latents, self.observed, self.layers, condition=self.condition)
         return replace(mixing, slope=1.0) if self.mixing == "linear" else mixing
 
-    def _domains(self) -> np.ndarray:
-        """Uniform numbers that fix the domains, `(domains, changing, 4)`; the first are the same for any count."""
-        return np.random.default_rng([self.seed, 3]).random((_MOST_DOMAINS, self.changing, 4))[: self.domains]
+    def draw(self, base: np.ndarray, domain: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Draw the changing latents of the given domains.
 
-    def _moments(self, base: np.ndarray, domain: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        u = self._domains()
-        mean, deviation = 4 * u[..., 0] - 2, 0.3 + 1.2 * u[..., 1]
-        return mean[domain] + deviation[domain] * base, base
+        The mixture has two normals 1.5 to 4.5 apart with 0.3 to 0.7 of the rows in the lower one, and deviations 0.6
+        times a log-uniform number in 0.2..2.
 
-    def _mixture(self, base: np.ndarray, domain: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        Args:
+            base: (rows, changing) standard normal numbers.
+            domain: (rows,) domain codes.
+            rng: which of two normals each row of a mixture comes from.
+
+        Returns:
+            The latents, and the domain-free values that they are increasing maps of; each (rows, changing).
+        """
         from scipy.special import ndtr, ndtri
 
-        u = self._domains()
-        mean, apart = 4 * u[..., 0] - 2, 0.75 + 1.5 * u[..., 2]
-        share, deviation = 0.3 + 0.4 * u[..., 3], 0.6 * (0.3 + 1.2 * u[..., 1])
-        low, high, share, deviation = (v[domain] for v in (mean - apart, mean + apart, share, deviation))
-        value = np.where(rng.random(base.shape) < share, low, high) + deviation * base
-        rank = share * ndtr((value - low) / deviation) + (1 - share) * ndtr((value - high) / deviation)
-        return value, ndtri(rank.clip(1e-12, 1 - 1e-12))
+        u = np.random.default_rng([self.seed, 3]).random((_MOST_DOMAINS, self.changing, 5))[: self.domains]
+        mean, deviation = 4 * u[..., 0] - 2, 0.2 * 10 ** u[..., 1]
+        if self.shift == "moments":
+            centre, spread = _pooled(mean, deviation**2)
+            return ((mean[domain] + deviation[domain] * base) - centre) / spread, base
+        half, share = 0.75 + 1.5 * u[..., 2], 0.3 + 0.4 * u[..., 3]
+        lows, highs = mean - half, mean + half
+        wide, narrow = 0.6 * deviation, 0.12 * 10 ** u[..., 4]
+        within = share * (lows**2 + wide**2) + (1 - share) * (highs**2 + narrow**2)
+        average = share * lows + (1 - share) * highs
+        centre, spread = _pooled(average, within - average**2)
+        lows, highs, wide, narrow, share = (v[domain] for v in (lows, highs, wide, narrow, share))
+        lower = rng.random(base.shape) < share
+        value = np.where(lower, lows + wide * base, highs + narrow * base)
+        rank = share * ndtr((value - lows) / wide) + (1 - share) * ndtr((value - highs) / narrow)
+        return (value - centre) / spread, ndtri(rank.clip(1e-12, 1 - 1e-12))
 
     def _label(self, base: np.ndarray) -> np.ndarray:
         rng = np.random.default_rng([self.seed, 4])
         line, form = rng.normal(size=base.shape[1]), rng.normal(size=(base.shape[1],) * 2)
         score = base @ line + 0.5 * ((base @ form) * base).sum(1)
         return (score > np.median(score)).astype(np.int64)
+
+
+def _pooled(mean: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of equally many rows from each domain, `(changing,)` each, from those of the domains."""
+    return mean.mean(0), np.sqrt(variance.mean(0) + mean.var(0))
