@@ -92,12 +92,10 @@ def fit(
     interrupted = _loop(training, folder, spent, began, progress, checkpoint_every)
     runs = _runs(training, spent + time.monotonic() - began, interrupted)
     if interrupted:
-        kept = folder or Path(tempfile.mkdtemp(prefix="identikit-"))
-        if folder is None:
-            runs.save(kept)
-        log.warning(
-            "interrupted at step %d of %d: what was best so far is in %s", training.step, job.settings.steps, kept
-        )
+        # Beside the checkpoint, not in its place: the same fit goes on from there.
+        kept = folder / "interrupted" if folder else Path(tempfile.mkdtemp(prefix="identikit-"))
+        runs.save(kept)
+        log.warning("interrupted at step %d of %d: the runs so far are in %s", training.step, job.settings.steps, kept)
     elif folder is not None:
         runs.save(folder)
         (folder / "settings.json").write_text(json.dumps(job.settings.json(), indent=2) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -92,17 +92,16 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
 
     data = require_dataset(data)
     _check_modalities(data)
-    seeds = tuple(range(request.seeds)) if isinstance(request.seeds, int) else tuple(int(s) for s in request.seeds)
-    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
-        raise InputError(f"seeds is a positive number or a list of different seeds from 0 on, not {request.seeds}")
+    seeds = _seeds(request.seeds)
     _check_rule(request, data)
-    sweep = {name: [float(v) for v in values] for name, values in (request.sweep or {}).items()}
+    sweep = {name: _factors(name, values) for name, values in (request.sweep or {}).items()}
     name, training, build = _builder(what, data, sweep, options)
     asked = {key: getattr(request, key) for key in _DEFAULTS}
     chosen: dict[str, Any] = {**_DEFAULTS, **training, **{k: v for k, v in asked.items() if v is not None}}
     if chosen["steps"] < 1 or chosen["batch"] < 2:
         raise InputError(f"steps is at least 1 and batch at least 2, not {chosen['steps']} and {chosen['batch']}")
-    learner = build()
+    seeded = _seeded(build, data)
+    learner = seeded(seeds[0])
     learner.objective.check(learner.model, data.schema)
     for field in learner.model.needs:
         if field not in data:
@@ -124,14 +123,42 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
         data=data.fingerprint(),
         version=__version__,
     )
-    device = torch.device(request.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return Job(_seeded(build, data), data, settings, lr, device)
+    device = _device(request.device)
+    return Job(seeded, data, settings, lr, device)
+
+
+def _seeds(asked: Any) -> tuple[int, ...]:
+    seeds = tuple(range(asked)) if isinstance(asked, int) else tuple(asked) if isinstance(asked, Iterable) else ()
+    whole = all(isinstance(seed, int | np.integer) and seed >= 0 for seed in seeds)
+    if not seeds or not whole or len(set(seeds)) < len(seeds):
+        raise InputError(f"seeds is a positive number or a list of different seeds from 0 on, not {asked}")
+    return tuple(int(seed) for seed in seeds)
+
+
+def _factors(name: str, values: Any) -> list[float]:
+    numbers = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else []
+    if not numbers or not all(isinstance(v, int | float | np.number) and np.isfinite(v) for v in numbers):
+        raise InputError(f"the sweep of '{name}' is a list of one or more numbers, not {values}")
+    return [float(v) for v in numbers]
+
+
+def _device(name: str | None) -> torch.device:
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as reason:
+        raise InputError(f"the device '{name}' cannot be used: {str(reason).splitlines()[0]}") from None
+    return device
 
 
 def _rate(lr: float | Weight | Callable[[int], Weight], steps: int) -> Weight:
-    if isinstance(lr, int | float):
+    if isinstance(lr, int | float) and lr > 0:
         return constant(lr)
-    return lr if isinstance(lr, Weight) else lr(steps)
+    if isinstance(lr, Weight) and not lr.axes:
+        return lr
+    if not callable(lr):
+        raise InputError(f"lr is a number above 0 or a schedule, not {lr}")
+    return lr(steps)
 
 
 def _builder(
@@ -202,6 +229,8 @@ def _check_rule(request: Request, data: Dataset) -> None:
         raise unknown("selection rule", request.select, ("last", "validation"))
     if request.select == "validation" and len(data.index("validation")) == 0:
         raise InputError("select='validation' needs validation rows, and the data holds none")
+    if request.patience < 0:
+        raise InputError(f"patience is a number of checks, 0 for no early stopping, not {request.patience}")
     if request.patience and request.select != "validation":
         raise InputError("early stopping keeps the best parameters: ask for select='validation' with patience")
 
@@ -212,6 +241,8 @@ def _check_rows(data: Dataset, batch: int, by_domain: bool) -> None:
         raise InputError(f"the data has {len(train)} training rows, fewer than a batch of {batch}: lower batch=")
     if not by_domain:
         return
+    if "domain" not in data:
+        raise InputError("balance=True takes equally many rows of each domain, and the data has no field 'domain'")
     names = data.names["domain"]
     counts = np.bincount(data["domain"][train], minlength=len(names))
     if counts.min() < batch:

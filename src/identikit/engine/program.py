@@ -2,7 +2,7 @@
 
 `grouped`: every layer knows stacked parameters (those in `identikit.nets`), so all runs are one batched product.
 `vmap`: ordinary torch modules, mapped over the stacked parameters. `loop`: modules that torch cannot map (recurrent
-cells, batch norm) or maps slowly (convolutions), one run after another; the log says so.
+cells, dropout) or maps slowly (convolutions), one run after another; the log says so.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def _replace(module: nn.Module, change: Callable[[Tensor], Tensor]) -> None:
 def _strategy(learner: Learner) -> str:
     strange = [
         part for part in learner.modules()
-        if not getattr(part, "batches_runs", False) and not isinstance(part, _ELEMENTWISE)
+        if not getattr(part, "batches_runs", False) and type(part) not in _ELEMENTWISE
     ]  # fmt: skip
     if not strange:
         return "grouped"

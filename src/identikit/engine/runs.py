@@ -171,6 +171,8 @@ class Runs:
         if isinstance(domain, str) and domain not in names:
             raise unknown("domain", domain, names)
         target = names.index(domain) if isinstance(domain, str) else int(domain)
+        if names and not 0 <= target < len(names):
+            raise InputError(f"there is no domain {target}: these runs know {len(names)}, counted from 0")
 
         def carry(model: Model, fields: dict[str, Tensor]) -> Tensor:
             code = model.posterior(Batch(fields))[1]
@@ -262,6 +264,12 @@ class Runs:
         if data.schema.x != self.schema.x:
             raise InputError(f"these runs were fitted on rows of shape {self.schema.x}, and x has {data.schema.x}")
         names = ("x", *dict.fromkeys((*self.model.needs, *needs)))
+        for name in names[1:]:
+            if data.names.get(name) != self.schema.names.get(name):
+                raise InputError(
+                    f"these runs were fitted on other values of '{name}': {_few(self.schema.names.get(name))}, "
+                    f"and the data has {_few(data.names.get(name))}"
+                )
         fields = {name: torch.as_tensor(data[name]) for name in names}
         device = next(iter(self.program.parameters.values())).device
         out = []
@@ -289,6 +297,10 @@ def _rest(model: Model, fields: dict[str, Tensor]) -> Any:
     batch = Batch(fields)
     mean = model.posterior(batch)[1]
     return model(batch, torch.zeros_like(mean))
+
+
+def _few(names: Sequence[str] | None) -> str:
+    return f"{', '.join((names or ('none',))[:5])}{', ...' if names and len(names) > 5 else ''}"
 
 
 def _positions(index: slice | Sequence[int], length: int) -> list[int]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from identikit.engine.job import Job
 from identikit.engine.program import Learner, Program
 from identikit.engine.streams import Streams, generator, seed_for
+from identikit.errors import InputError
 from identikit.nets import Batch
 
 _VALIDATION_ROWS = 2048
@@ -103,28 +104,31 @@ class Training:
         finite = torch.isfinite(total)
         total[finite].sum().backward()
         self.optimiser.step()
-        self._mark(finite)
         self.step += 1
+        self._mark(finite, self.step - 1)
         parts = {"total": total.detach(), **{name: value.detach() for name, value in parts.items()}}
         for name, value in parts.items():
             self._sums[name] = self._sums[name] + value if self._since else value
         self._since += 1
         return parts
 
-    def _mark(self, finite: Tensor) -> None:
-        """Set runs whose loss is no longer finite back to where they were last validated, and leave them there."""
-        for run in (self.alive & ~finite).nonzero().flatten().tolist():
-            self.diverged[run] = self.step
-        self.alive &= finite
-        self.running &= finite
+    def _mark(self, finite: Tensor, step: int) -> None:
+        """Set runs that are no longer finite back to where they were last validated, and leave them there."""
+        if not bool(finite.all()):
+            for run in (self.alive & ~finite).nonzero().flatten().tolist():
+                self.diverged[run] = step
+            self.alive &= finite
+            self.running &= finite
         if self.diverged:
             with torch.no_grad():
-                for name, parameter in self.program.parameters.items():
-                    parameter[~self.alive] = self.best[name][~self.alive]
+                for name, tensor in self.program.state.items():
+                    tensor[~self.alive] = self.best[name][~self.alive]
 
     def _inputs(self, step: int) -> tuple[Any, ...]:
         rows = self.streams.rows(step)
-        seeds = torch.tensor([seed_for(seed, "layers", step) >> 1 for seed in self.seeds])
+        # Only the loop seeds the layers that draw numbers of their own.
+        loop = self.program.strategy == "loop"
+        seeds = torch.tensor([seed_for(seed, "layers", step) >> 1 if loop else 0 for seed in self.seeds])
         return {name: x[rows] for name, x in self.fields.items()}, self.streams.noise(step), self.point, seeds
 
     def _losses(self, step: int, training: bool) -> Callable[..., tuple[Tensor, dict[str, Tensor]]]:
@@ -147,6 +151,7 @@ class Training:
         for name, total in self._sums.items():
             self.history.setdefault(name, []).append((total / self._since).tolist())
         self._sums, self._since = {}, 0
+        self._mark(self._finite(), self.step - 1)
         loss = self.validate()
         self.history["validation"].append(loss.tolist())
         better = self.running & ((loss < self.best_loss) | (len(self.validation_rows) == 0))
@@ -157,6 +162,13 @@ class Training:
         if self.job.settings.patience:
             waited = (self.step - self.best_step) // self.check_every
             self.running &= waited < self.job.settings.patience
+
+    def _finite(self) -> Tensor:
+        """Whether every parameter of a run is a number, `(runs,)`; the loss is from before the last step."""
+        finite = torch.ones_like(self.alive)
+        for tensor in self.program.parameters.values():
+            finite &= tensor.detach().isfinite().flatten(1).all(1)
+        return finite
 
     def validate(self) -> Tensor:
         """The total on the validation rows with the weights of the last step, `(runs,)`; NaN without such rows."""
@@ -189,7 +201,14 @@ class Training:
         return [self.optimiser.state[parameter] for parameter in self.program.parameters.values()]
 
     def resume(self, tensors: dict[str, Tensor], note: dict[str, Any]) -> None:
-        """Go back to a snapshot."""
+        """Go back to a snapshot.
+
+        Raises:
+            InputError: it is of a model of another structure.
+        """
+        for name, tensor in self.program.state.items():
+            if f"now/{name}" not in tensors or tensors[f"now/{name}"].shape != tensor.shape:
+                raise InputError(f"the checkpoint does not fit the model: '{name}' differs; choose another folder")
         with torch.no_grad():
             for name, tensor in self.program.state.items():
                 tensor.copy_(tensors[f"now/{name}"])
