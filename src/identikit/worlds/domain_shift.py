@@ -74,6 +74,7 @@ class DomainShift(World):
             raise unknown("shift", self.shift, ("moments", "mixture"))
         if isinstance(self.mixing, str) and self.mixing not in ("network", "linear"):
             raise unknown("mixing", self.mixing, ("network", "linear"))
+        _check_seed(self.seed)
 
     def sample(self, n: int, seed: int = 0) -> tuple[Dataset, Truth]:
         """Draw `n` rows, equally many from each domain.
@@ -84,6 +85,7 @@ class DomainShift(World):
         """
         if n < self.domains:
             raise InputError(f"{n} rows are fewer than the {self.domains} domains")
+        _check_seed(seed)
         rng = np.random.default_rng([self.seed, seed, 1])
         domain = np.sort(np.arange(n) % self.domains)
         base = rng.normal(size=(n, self.invariant + self.changing))
@@ -92,6 +94,8 @@ class DomainShift(World):
         latents[:, k:], base[:, k:] = self.draw(base[:, k:], domain, rng)
         mixing = self._mixing()
         x = mixing(latents)
+        if x.ndim != 2 or len(x) != n:
+            raise InputError(f"the mixing maps {n} rows to shape {x.shape}, and ({n}, observed) is needed")
         label = self._label(base)
         split = make_split(n, domain, seed=seed)
         names = {
@@ -165,6 +169,11 @@ class DomainShift(World):
         line, form = rng.normal(size=base.shape[1]), rng.normal(size=(base.shape[1],) * 2)
         score = base @ line + 0.5 * ((base @ form) * base).sum(1)
         return (score > np.median(score)).astype(np.int64)
+
+
+def _check_seed(seed: int) -> None:
+    if seed < 0:
+        raise InputError(f"seed is 0 or more, not {seed}")
 
 
 def _pooled(mean: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
