@@ -185,8 +185,8 @@ class TestFlow:
             torch.nn.init.zeros_(parameter)
         line = torch.linspace(-2, 2, 9).unsqueeze(1)
         value, log_derivative = flow(line, torch.zeros(9, dtype=torch.long))
-        assert bool(((log_derivative.exp() > 0.5) & (log_derivative.exp() <= 1)).all())
-        torch.testing.assert_close(value, -value.flip(0), rtol=0, atol=1e-5)
+        torch.testing.assert_close(value, line, rtol=0, atol=0.2)
+        torch.testing.assert_close(log_derivative, 0 * line, rtol=0, atol=0.2)
 
     def test_every_parameter_gets_a_gradient_from_the_derivative_alone(self):
         flow = nets.DomainFlow(2, 3)
@@ -318,7 +318,7 @@ class TestModel:
         assert code.input.unique().tolist() == pytest.approx([0, 0.2, 1])
         decoded = model.decode(code.mean)
         assert decoded.shape == (2, 3, 8, 8)
-        assert 0 <= float(decoded.min()) < float(decoded.max()) <= 1
+        assert 0 <= decoded.min().item() < decoded.max().item() <= 1
         torch.testing.assert_close(decoded, model.decoder(code.mean).sigmoid())
 
     def test_decoding_returns_to_the_datas_scale(self):

@@ -95,22 +95,26 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
     seeds = _seeds(request.seeds)
     _check_rule(request, data)
     sweep = {name: _factors(name, values) for name, values in (request.sweep or {}).items()}
+    plain = _plain(options)
     name, training, build = _builder(what, data, sweep, options)
     asked = {key: getattr(request, key) for key in _DEFAULTS}
     chosen: dict[str, Any] = {**_DEFAULTS, **training, **{k: v for k, v in asked.items() if v is not None}}
     if chosen["steps"] < 1 or chosen["batch"] < 2:
         raise InputError(f"steps is at least 1 and batch at least 2, not {chosen['steps']} and {chosen['batch']}")
+    _check_rows(data, chosen["batch"])
     seeded = _seeded(build, data)
     learner = seeded(seeds[0])
     learner.objective.check(learner.model, data.schema)
     for field in learner.model.needs:
         if field not in data:
-            raise InputError(f"the model needs the field '{field}', and the data holds {', '.join(data.schema.fields)}")
-    _check_rows(data, chosen["batch"], "domain" in learner.model.needs or chosen["balance"])
+            held = ", ".join(("x", *data.schema.fields))
+            raise InputError(f"the model needs the field '{field}', and the data holds {held}")
+    if chosen["balance"] or "domain" in learner.model.needs:
+        _check_domains(data, chosen["batch"])
     lr = _rate(chosen["lr"], chosen["steps"])
     settings = Settings(
         method=name,
-        options=_plain(options),
+        options=plain,
         objective=str(learner.objective),
         seeds=seeds,
         sweep=sweep,
@@ -235,16 +239,17 @@ def _check_rule(request: Request, data: Dataset) -> None:
         raise InputError("early stopping keeps the best parameters: ask for select='validation' with patience")
 
 
-def _check_rows(data: Dataset, batch: int, by_domain: bool) -> None:
-    train = data.index("train")
-    if len(train) < batch:
-        raise InputError(f"the data has {len(train)} training rows, fewer than a batch of {batch}: lower batch=")
-    if not by_domain:
-        return
+def _check_rows(data: Dataset, batch: int) -> None:
+    rows = len(data.index("train"))
+    if rows < batch:
+        raise InputError(f"the data has {rows} training rows, fewer than a batch of {batch}: lower batch=")
+
+
+def _check_domains(data: Dataset, batch: int) -> None:
     if "domain" not in data:
         raise InputError("balance=True takes equally many rows of each domain, and the data has no field 'domain'")
     names = data.names["domain"]
-    counts = np.bincount(data["domain"][train], minlength=len(names))
+    counts = np.bincount(data["domain"][data.index("train")], minlength=len(names))
     if counts.min() < batch:
         raise InputError(
             f"domain '{names[int(counts.argmin())]}' has {counts.min()} training rows, fewer than a batch of {batch}: "
