@@ -114,7 +114,7 @@ def _labels(data: Dataset) -> Html:
         legend={"traceorder": "normal"},
     )
     caption = "Share of each label in each domain; a label marked hidden was masked before any method saw the data."
-    return plot(figure, caption, height=max(90 + 26 * len(groups), 90 + 19 * min(len(names), 12)))
+    return plot(figure, caption, height=max(90 + 26 * len(groups), 100 + 20 * (1 + min(len(names), 12))))
 
 
 _MORE = ("#9c6b30", "#8cb369", "#3d405b", "#b56576", "#a0a0a0")

@@ -1,0 +1,448 @@
+"""The command line: one thin command for each verb of the library."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from identikit.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from identikit.data import Dataset, Truth
+    from identikit.engine import Runs
+
+OUT = "runs/latest"
+
+
+class _Group(TyperGroup):
+    """Commands whose bad input ends in one sentence, not in a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InputError as reason:
+            typer.echo(f"identikit: {reason}", err=True)
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(cls=_Group, rich_markup_mode=None, no_args_is_help=True, add_completion=False)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="identikit")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from identikit import __version__
+
+        typer.echo(f"identikit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _start(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Recover the hidden factors behind data, say how far to trust them, and use them.
+
+    Begin with: identikit demo. Each command has its own --help with examples.
+    """
+
+
+@app.command(epilog="Example: identikit demo --out demo --quick")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for runs and report.")] = Path("demo"),
+    seeds: Annotated[int, typer.Option(help="Seeds of each method.")] = 8,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer steps, for a first look.")] = False,
+) -> None:
+    """Fit a toy world and real pictures, score them, and write one report."""
+    from identikit.demo import run
+
+    typer.echo(f"The report is in {run(out=out, seeds=seeds, quick=quick)}")
+
+
+@app.command(
+    epilog="""Examples:
+
+\b
+  identikit fit imsda --data world:DomainShift --rows 9000 --seeds 8 --out runs/toy
+  identikit fit imsda --data cells.parquet --domain site --x 'f*' --y outcome --out runs/cells
+  identikit fit vae --data emoji --source size=16 --set latents=16 --steps 2000 --out runs/emoji
+  identikit fit vae --data arrays.npz --sweep MatchPrior=0.5,1,2 --out runs/sweep
+
+The same call again goes on where a killed fit stopped, and reads a finished one back."""
+)
+def fit(
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="Name of the method; see: identikit methods.")],
+    data: Annotated[str, typer.Option(help="FILE.csv, FILE.parquet, FILE.npz, a data set, or world:NAME.")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints and the result.")] = Path(OUT),
+    x: Annotated[str | None, typer.Option(help="Columns to learn from, names or patterns (table only).")] = None,
+    y: Annotated[str | None, typer.Option(help="Column or array of labels.")] = None,
+    domain: Annotated[str | None, typer.Option(help="Column or array of domains.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column or array of times.")] = None,
+    rows: Annotated[int, typer.Option(help="Rows to sample from a world.")] = 9000,
+    seed: Annotated[int, typer.Option(help="Of the sample of a world, or of the split of a data set.")] = 0,
+    source: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the world or reader.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="How many seeds to train, as one program.")] = 4,
+    steps: Annotated[int | None, typer.Option(help="Training steps; the method's own by default.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Rows in each step.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate of Adam.")] = None,
+    select: Annotated[str, typer.Option(help="Parameters each run keeps: last or validation.")] = "last",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option of the method.")
+    ] = None,
+    sweep: Annotated[
+        list[str] | None, typer.Option(metavar="TERM=0.5,1,2", help="Factors for a term's weight.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, ...")] = None,
+) -> None:
+    """Train a method with many seeds at once."""
+    import identikit as ik
+    from identikit.engine import find
+
+    options = _pairs("--set", set_, find(method).options, f"option of {method}")
+    factors = {name: _numbers(name, text) for name, text in _split("--sweep", sweep)}
+    read, truth = _read(data, {"x": x, "y": y, "domain": domain, "time": time}, rows, seed, source)
+    runs = ik.fit(
+        method, read, steps=steps, seeds=seeds, sweep=factors, device=device, checkpoint=out, select=select,
+        batch=batch, lr=lr, **options,
+    )  # fmt: skip
+    swept = sorted({name for run in runs.table for name in run.weights})
+    header = ["seed", *swept, "status", "kept step", "validation loss"]
+    lines = [[r.seed, *(r.weights[n] for n in swept), r.status, r.step, f"{r.validation:.4g}"] for r in runs.table]
+    _table(header, lines)
+    if any(run.status == "interrupted" for run in runs.table):
+        typer.echo("Interrupted: the same command again goes on from the last checkpoint.", err=True)
+        raise typer.Exit(130)
+    typer.echo(f"{read!r}, {runs.seconds:.1f} s, in {out}")
+    after = "score" if truth is not None else "report"
+    typer.echo(f"Next: identikit {after} {out}")
+
+
+@app.command(
+    epilog="""Examples:
+
+\b
+  identikit score runs/toy
+  identikit score runs/toy --metric mcc --metric block_r2 --part all
+  identikit score codes.npz truth.npz --json scores.json
+
+Files of any other program: codes.npz holds the array 'codes' (rows, codes) or (runs, rows, codes); truth.npz holds
+'latents' (rows, latents), and may hold 'names' of the latents and the 'domain' of each row."""
+)
+def score(
+    estimate: Annotated[
+        Path, typer.Argument(metavar="RUNS|CODES", help="Folder of a fit, or a file of codes (.npz or .npy).")
+    ],
+    truth: Annotated[
+        Path | None, typer.Argument(metavar="TRUTH", help="File of true latents (.npz or .npy), for a file of codes.")
+    ] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="Only these metrics.")] = None,
+    part: Annotated[str, typer.Option(help="Rows to score: train, validation, test or all.")] = "test",
+    json_: Annotated[Path | None, typer.Option("--json", help="Also write the scorecard here.")] = None,
+) -> None:
+    """Score codes against the truth, each metric beside its nulls."""
+    from identikit.metrics import score as compute
+
+    if truth is None and (estimate.is_dir() or not estimate.suffix):
+        runs, known = _restored(estimate)
+        if known is None:
+            raise InputError(f"no truth is known of the data of {estimate}: see `identikit report {estimate}` instead")
+        card = compute(runs, known, metric, part)
+    elif truth is None:
+        raise InputError(f"{estimate} is a file of codes: name the file of true latents after it")
+    else:
+        codes, latents, data = _codes_and_truth(estimate, truth)
+        card = compute(codes, latents, metric, part, data)
+    typer.echo(str(card))
+    if json_ is not None:
+        try:
+            card.save(json_)
+        except OSError as reason:
+            raise InputError(f"the scorecard {json_} cannot be written: {reason.strerror}") from None
+
+
+@app.command(
+    epilog="""Examples:
+
+\b
+  identikit report runs/toy
+  identikit report runs/vae runs/imsda --out side-by-side.html"""
+)
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUNS", help="Folders of fits on the same data.")],
+    out: Annotated[Path | None, typer.Option(help="The file; report.html in the first folder by default.")] = None,
+    title: Annotated[str | None, typer.Option(help="Of the page.")] = None,
+) -> None:
+    """Write one HTML file on fitted runs, which opens from disk without a network."""
+    from identikit.reports import report as write
+
+    read = [(folder, *_restored(folder)) for folder in runs]
+    first, truth = read[0][1], read[0][2]
+    named: dict[str, Runs] = {}
+    for folder, each, _ in read:
+        if each.settings.data != first.settings.data:
+            raise InputError(f"{folder} was fitted on other data than {runs[0]}: a report shows fits on one data set")
+        name = each.settings.method
+        named[name if name not in named else f"{name} ({folder.name})"] = each
+    typer.echo(f"The report is in {write(named, truth=truth, path=out or runs[0] / 'report.html', title=title)}")
+
+
+@app.command(epilog="Examples: identikit methods; identikit methods imsda")
+def methods(
+    name: Annotated[str | None, typer.Argument(metavar="METHOD", help="One method, shown whole.")] = None,
+) -> None:
+    """List the methods, what they need and what they claim; or show one whole."""
+    import identikit as ik
+    from identikit.engine import METHODS, find
+
+    assert ik.methods
+    if name is None:
+        rows = [(m.name, m.title, ", ".join(m.needs) or "x alone", m.claim.identifies) for m in METHODS.values()]
+        _table(("method", "idea", "needs", "identifies"), rows)
+        return
+    method = find(name)
+    typer.echo(f"{method.name}: {method.title}")
+    typer.echo(f"paper: {method.paper}")
+    typer.echo(f"needs: {', '.join(('x', *method.needs))}" + f", {method.domains} domains" * bool(method.domains))
+    typer.echo(f"claims to identify: {method.claim.identifies}, up to {method.claim.up_to}")
+    for assumption in method.claim.assumes:
+        typer.echo(f"  if: {assumption}")
+    typer.echo("options (--set NAME=VALUE):")
+    _table(("name", "default"), method.options.items())
+    checked = f"identikit verify {name}" if method.checks else "nothing: no check is written"
+    typer.echo(f"its claim is run by: {checked}")
+
+
+@app.command(epilog="Examples: identikit worlds; identikit worlds DomainShift")
+def worlds(
+    name: Annotated[str | None, typer.Argument(metavar="WORLD", help="One world, with its options.")] = None,
+) -> None:
+    """List the generating processes whose truth is known; or show the options of one."""
+    from identikit.reports.sources import find_world, known_worlds
+
+    if name is None:
+        _table(("world", "what it is"), [(n, _first_line(w)) for n, w in known_worlds().items()])
+        return
+    world = find_world(name)
+    typer.echo(inspect.getdoc(world) or "")
+    typer.echo(f"\noptions (identikit fit METHOD --data world:{name} --source NAME=VALUE):")
+    _table(("name", "default"), _defaults(world).items())
+
+
+@app.command(epilog="Example: identikit datasets")
+def datasets() -> None:
+    """List the data sets that come with the library."""
+    from identikit.datasets import SHIPPED
+
+    for name, shipped in SHIPPED.items():
+        typer.echo(f"{name}: {shipped.about}\n  truth: {shipped.truth}\n  licence: {shipped.licence}")
+        typer.echo("  options (--source NAME=VALUE):")
+        _table(("name", "default"), _defaults(shipped.read).items())
+
+
+@app.command(epilog="Example: identikit verify imsda --seeds 8")
+def verify(
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="Name of the method.")],
+    seeds: Annotated[int, typer.Option(help="Runs in each world.")] = 4,
+) -> None:
+    """Run the worlds in which a method's claim should hold, and in which it should fail; exit code 1 if not so."""
+    import identikit as ik
+    from identikit.engine import find
+
+    if not find(method).checks:
+        raise InputError(f"no check of the claim of {method} is written, so there is nothing to run")
+    result = ik.methods.verify(method, seeds=seeds)
+    rows = [
+        (row.says, f"{row.mean:.2f}", f"{row.low:.2f} to {row.high:.2f}", row.bound, "ok" if row.ok else "NOT MET")
+        for row in result.rows
+    ]
+    _table(("check", "mean", "low to high", "wanted", "verdict"), rows)
+    typer.echo(
+        f"{method}: the claim {'holds where it should and fails where it should' if result.ok else 'is NOT borne out'}"
+    )
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+def _restored(folder: Path) -> tuple[Runs, Truth | None]:
+    """Runs with their data read or sampled again, and the truth where it is known."""
+    from dataclasses import replace
+
+    from identikit.engine import Runs
+    from identikit.reports import restore
+
+    if not folder.exists():
+        raise InputError(f"there is no folder {folder}")
+    runs = Runs.load(folder)
+    data, truth = restore(runs.source, runs.settings.data)
+    return replace(runs, data=data), truth
+
+
+def _read(
+    data: str, fields: Mapping[str, str | None], rows: int, seed: int, source: list[str] | None
+) -> tuple[Dataset, Truth | None]:
+    """The data that `--data` names."""
+    from identikit import datasets
+    from identikit.reports.sources import find_world, make_world
+
+    given = {name: value for name, value in fields.items() if value is not None}
+    table = data.lower().endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq"))
+    arrays = data.lower().endswith(".npz")
+    if given and not (table or arrays):
+        raise InputError(f"--{next(iter(given))} names a column of a file, and {data} is none")
+    kind, _, world = data.partition(":")
+    if kind == "world":
+        options = _pairs("--source", source, _defaults(find_world(world)), f"option of {world}")
+        return make_world(world, options).sample(rows, seed=seed)
+    if data in datasets.SHIPPED:
+        reader = datasets.SHIPPED[data].read
+        options = _pairs("--source", source, _defaults(reader), f"option of {data}")
+        return reader(**{"seed": seed, **options})
+    if table or arrays:
+        if arrays and "x" in given:
+            raise InputError("--x names columns of a table; an .npz file is learnt from by its array 'x'")
+        reader = datasets.from_table if table else datasets.from_arrays
+        known = {n: d for n, d in _defaults(reader).items() if n in ("label_kind", "splits", "groups", "names")}
+        options = _pairs("--source", source, known, "option of the reader")
+        return reader(data, **{"seed": seed, **given, **options}), None
+    if Path(data).exists():
+        raise InputError(f"{data} is no .csv, .tsv, .parquet or .npz file: convert it to one of these")
+    raise unknown("data set", data, [*datasets.SHIPPED, "world:DomainShift", "FILE.csv", "FILE.parquet", "FILE.npz"])
+
+
+def _codes_and_truth(codes: Path, truth: Path) -> tuple[Any, Any, Dataset | None]:
+    """Codes, truth and, where either file holds the domain, a data set to probe it with."""
+    import numpy as np
+
+    from identikit.data import Truth
+    from identikit.datasets import from_arrays
+
+    estimate, latents = _arrays(codes), _arrays(truth)
+    found = _array(codes, estimate, "codes")
+    known = _array(truth, latents, "latents")
+    if "names" in latents:
+        names = tuple(str(n) for n in latents["names"])
+        known = Truth(known.reshape(len(known), -1), names, ("continuous",) * len(names))
+    domain = latents.get("domain", estimate.get("domain"))
+    if domain is None:
+        return found, known, None
+    # Only the domain is read of this data; x is there because a data set must have one.
+    return found, known, from_arrays(np.arange(len(domain), dtype=np.float32), domain=domain)
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    """The plain arrays of an .npz or .npy file, by name."""
+    import zipfile
+
+    import numpy as np
+
+    from identikit.datasets.arrays import check_file
+
+    check_file(path)
+    if path.suffix not in (".npz", ".npy"):
+        raise InputError(f"{path} is no .npz or .npy file, and arrays are read from these")
+    try:
+        with path.open("rb") as opened:
+            held = np.load(opened, allow_pickle=False)
+            return {path.stem: held} if isinstance(held, np.ndarray) else {name: held[name] for name in held.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as reason:
+        raise InputError(f"{path} cannot be read as plain arrays: {reason}") from None
+
+
+def _array(path: Path, arrays: Mapping[str, Any], name: str) -> Any:
+    """The array of that name, or the only one beside the names and the domain."""
+    others = [n for n in arrays if n not in ("domain", "names")]
+    if name in arrays:
+        return arrays[name]
+    if len(others) == 1:
+        return arrays[others[0]]
+    raise InputError(f"{path} must hold one array or one called '{name}', and holds {', '.join(arrays) or 'none'}")
+
+
+def _split(option: str, items: Sequence[str] | None) -> list[tuple[str, str]]:
+    """NAME=VALUE pairs as they were typed."""
+    for item in items or ():
+        if not item.partition("=")[0] or not item.partition("=")[2]:
+            raise InputError(f"{option} takes NAME=VALUE, and was given '{item}'")
+    return [(item.partition("=")[0], item.partition("=")[2]) for item in items or ()]
+
+
+def _pairs(option: str, items: Sequence[str] | None, known: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """NAME=VALUE pairs as values of the types that the known options have by default."""
+    values: dict[str, Any] = {}
+    for name, text in _split(option, items):
+        if name not in known:
+            raise unknown(kind, name, known)
+        values[name] = _value(name, text, known[name])
+    return values
+
+
+def _value(name: str, text: str, default: Any) -> Any:
+    if isinstance(default, tuple | list):
+        return [_plain(part.strip()) for part in text.split(",") if part.strip()]
+    value = [_plain(part) for part in text.split(",")] if default is None and "," in text else _plain(text)
+    if isinstance(default, bool) and not isinstance(value, bool):
+        raise InputError(f"'{name}' is true or false, not '{text}'")
+    if isinstance(default, int) and not isinstance(default, bool) and type(value) is not int:
+        raise InputError(f"'{name}' takes a whole number, not '{text}'")
+    if isinstance(default, float) and type(value) not in (int, float):
+        raise InputError(f"'{name}' takes a number, not '{text}'")
+    return str(text) if isinstance(default, str) else value
+
+
+def _plain(text: str) -> Any:
+    """A number, true, false or null where the text is one."""
+    try:
+        return json.loads(text.lower() if text.lower() in ("true", "false", "null", "none") else text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _numbers(name: str, text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"--sweep {name} takes numbers separated by commas, not '{text}'") from None
+
+
+def _defaults(function: Any) -> dict[str, Any]:
+    """Names and defaults of the options of a reader or a world."""
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
+def _first_line(thing: object) -> str:
+    return (inspect.getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
+
+
+def _table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
+    """A table: drawn on a terminal, plain columns elsewhere."""
+    lines = [[str(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*map(str, header), box=None, header_style="bold", pad_edge=False)
+        for line in lines:
+            table.add_row(*map(Text, line))
+        Console().print(table)
+        return
+    cells = [[str(cell) for cell in header], *lines]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
+    for line in cells:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
