@@ -47,7 +47,7 @@ beta_vae = register(
         checks=(
             whole_code(),
             Check(
-                says="broken: beta = 400 switches latents off, and the code loses the data (kernel R2 of rounded codes)",
+                says="broken: beta = 400 switches latents off, and the code loses the data (kernel R2, codes rounded)",
                 world=changing_world,
                 options={"beta": 400.0},
                 metric=coarse_r2,

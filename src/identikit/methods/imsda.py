@@ -71,7 +71,7 @@ imsda = register(
                 world=two_domains,
                 metric=spearman_mcc,
                 block="changing",
-                below=0.88,
+                below=0.8,
             ),
         ),
     )
