@@ -168,6 +168,8 @@ def test_the_oracle_is_labelled(runs, world):
     chosen = runs["vae"].select("oracle", truth)
     assert "badge warn" in sections(chosen, data, truth)["asked"]
     assert "ORACLE" in sections(chosen, data, truth)["scores"]
+    card = score(chosen, truth, metrics=["mcc"])
+    assert "ORACLE" in sections(runs["vae"][0], data, truth, scorecard=card)["scores"]
     assert "ORACLE" not in "".join(sections(runs["vae"], data, truth).values())
 
 
@@ -188,6 +190,15 @@ def test_transfers_of_pictures_stand_beside_the_real_ones(emoji):
     # Five pictures, each with its reconstruction, carried to the one other style, beside the real one there.
     assert html["transfers"].count("<img") == 5 * 4
     assert "pairing that only the truth knows" in html["transfers"]
+
+
+def test_pictures_that_cannot_be_drawn_say_so():
+    x = np.random.default_rng(0).normal(size=(200, 2, 16, 16))
+    data = ik.datasets.from_arrays(x, domain=np.arange(200) % 2)
+    html = sections(ik.fit("vae", data, steps=1, batch=16, hidden=8, progress=False), data)
+    assert "The pictures are not drawn: a picture has shape (1 or 3" in html["data"]
+    assert "200: 160 train" in html["data"]
+    assert "There is no traversal of vae: a picture has shape (1 or 3" in html["traversals"]
 
 
 def test_a_changing_block_is_swapped_where_the_prior_knows_no_domains(world):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,13 @@ class _Group(TyperGroup):
             raise typer.Exit(2) from None
 
 
+class _Echo(logging.Handler):
+    """Shows what the library logs, such as that a fit goes on from a checkpoint."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        typer.echo(record.getMessage(), err=True)
+
+
 app = typer.Typer(cls=_Group, rich_markup_mode=None, no_args_is_help=True, add_completion=False)
 
 
@@ -58,6 +66,10 @@ def _start(
 
     Begin with: identikit demo. Each command has its own --help with examples.
     """
+    log = logging.getLogger("identikit")
+    if not any(isinstance(handler, _Echo) for handler in log.handlers):
+        log.addHandler(_Echo())
+        log.setLevel(logging.INFO)
 
 
 @app.command(epilog="Example: identikit demo --out demo --quick")
@@ -125,7 +137,7 @@ def fit(
     lines = [[r.seed, *(r.weights[n] for n in swept), r.status, r.step, f"{r.validation:.4g}"] for r in runs.table]
     _table(header, lines)
     if any(run.status == "interrupted" for run in runs.table):
-        typer.echo("Interrupted: the same command again goes on from the last checkpoint.", err=True)
+        typer.echo("The same command again goes on from the last checkpoint.", err=True)
         raise typer.Exit(130)
     typer.echo(f"{read!r}, {runs.seconds:.1f} s, in {out}")
     after = "score" if truth is not None else "report"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from identikit.data import SPLITS, Dataset, Truth
+from identikit.errors import InputError
 from identikit.reports.case import Case
 from identikit.reports.html import Html, facts, join, note
 from identikit.reports.pictures import picture_grid
@@ -25,7 +26,10 @@ def glance(case: Case) -> Html:
     if isinstance(data.x, dict):
         pieces.append(note("x holds several modalities, which are not drawn."))
     elif data.schema.image:
-        pieces.append(_sheet(data, case.truth))
+        try:
+            pieces.append(_sheet(data, case.truth))
+        except InputError as reason:
+            pieces.append(note(f"The pictures are not drawn: {reason}."))
     elif data.x.ndim == 2:
         pieces.append(_columns(data))
     return join(*pieces)

@@ -140,7 +140,8 @@ def _lead(case: Case) -> str:
             )
             found.append(f"{name} reaches a mean {row['metric']} of {row['mean']:.2f} ({beside[2:]})")
     said += f". On held-out rows {'; '.join(found)}." if found else "."
-    oracle = [name for name, runs in case.runs.items() if "oracle" in runs.rule.lower()]
+    rules = {name: f"{runs.rule} {getattr(case.scorecards[name], 'rule', '')}" for name, runs in case.runs.items()}
+    oracle = [name for name, rule in rules.items() if "oracle" in rule.lower()]
     if oracle:
         said += f"\nORACLE: the truth chose the runs of {', '.join(oracle)}, so no learner reaches these scores alone."
     return said

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from identikit.engine import Runs
 from identikit.errors import InputError
 from identikit.metrics import Scorecard
 from identikit.metrics.result import short
@@ -38,10 +40,17 @@ def scores(case: Case) -> Html:
     known = [tag("code", kind) + tag("span", ": " + MEANINGS[kind]) for kind in kinds if kind in MEANINGS]
     order = list(case.runs)
     tables = [
-        join(tag("h3", swatch(order.index(name), name), Html(" &middot; "), rule(case.runs[name])), _table(card))
+        join(
+            tag("h3", swatch(order.index(name), name), Html(" &middot; "), _chosen(card, case.runs[name])), _table(card)
+        )
         for name, card in cards.items()
     ]
     return join(_dots(cards, order), bullets(Html(item) for item in known), *tables, *map(note, missing))
+
+
+def _chosen(card: Scorecard, runs: Runs) -> Html:
+    """How the runs were chosen: a scorecard of runs that the truth chose says so, whatever it stands beside."""
+    return rule(replace(runs, rule=card.rule)) if "oracle" in card.rule.lower() else rule(runs)
 
 
 def _dots(cards: Mapping[str, Scorecard], order: list[str]) -> Html:
@@ -146,4 +155,4 @@ def _null(row: Mapping[str, Any], key: str) -> str:
 
 
 def _place(place: str | None) -> Html:
-    return tag("span", place, kind="badge good" if place == "above" else "badge") if place else Html("")
+    return tag("span", place, kind="badge") if place else Html("")

@@ -24,6 +24,8 @@ def transfers(case: Case) -> Html:
     data = case.data
     if isinstance(data.x, dict):
         raise InputError("x holds several modalities, and transfers are drawn for one")
+    if len(case.data.schema.shape) not in (1, 3):
+        raise InputError(f"rows of shape {case.data.schema.shape} are neither numbers in a row nor pictures")
     if "domain" not in data.names or len(data.names["domain"]) < 2:
         raise InputError("the data holds no two domains to carry rows between")
     return join(*(_method(case, name) for name in case.runs))

@@ -26,6 +26,8 @@ def traversals(case: Case) -> Html:
     """One grid or figure for each method."""
     if isinstance(case.data.x, dict):
         raise InputError("x holds several modalities, and traversals are drawn for one")
+    if len(case.data.schema.shape) not in (1, 3):
+        raise InputError(f"rows of shape {case.data.schema.shape} are neither numbers in a row nor pictures")
     draw = _pictures if case.data.schema.image else _lines
     return join(*(_try(draw, name, case) for name in case.runs))
 
