@@ -44,7 +44,7 @@ def values(result):
     if isinstance(result, torch.Tensor):
         return [result]
     if isinstance(result, nets.Code):
-        result = {k: v for k, v in vars(result).items() if v is not None}
+        result = {k: v for k, v in vars(result).items() if v is not None and k != "blocks"}
     parts = result.values() if isinstance(result, dict) else result
     return [tensor for part in parts for tensor in values(part)]
 
@@ -119,12 +119,10 @@ class TestManyRunsEqualEachAlone:
             model = nets.Model(
                 (8,),
                 5,
-                nets.MLP(12, 10),
+                nets.Seeing(nets.MLP(12, 10), "domain", 4),
                 nets.MLP(5, 8),
                 prior(),
-                {"y": nets.MLP(5, 3)},
-                condition="domain",
-                categories=4,
+                {"y": nets.MLP(5, 3), "part": nets.BlockHead(nets.MLP(2, 3), (1, 3), of="sample")},
             )
             model.prepare(4 * torch.randn(50, 8) + 2)
             return model
@@ -292,11 +290,12 @@ class TestModel:
         assert code.divergence is None
         assert torch.equal(code.mean, code.sample)
         assert model.noise_size == 0
-        assert model.provides == {"mean", "reconstruction"}
+        assert model.provides == {"mean", "reconstruction", "block 'all'"}
 
     def test_what_it_provides_and_needs(self):
         model = self.build(heads={"y": nets.MLP(3, 2)}, prior=nets.FlowPrior(1, 2, 4))
-        assert model.provides == {"mean", "log_variance", "divergence", "reconstruction", "head for 'y'"}
+        parts = {"mean", "log_variance", "divergence", "reconstruction", "head for 'y'", "block 'all'"}
+        assert model.provides == parts
         assert model.needs == ("domain",)
         assert self.build().needs == ()
 

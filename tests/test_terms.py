@@ -16,25 +16,34 @@ def draw(*shape, seed=0):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+BLOCKS = {"invariant": (0, 1), "changing": (2,)}
+
+
 def make_code(rows=6, latents=3, classes=4, runs=()):
     """A code and a batch in double precision, with every part that a term may read."""
     mean, noise, input = (draw(*runs, rows, latents, seed=s) for s in (1, 2, 3))
     log_variance = 0.3 * draw(*runs, rows, latents, seed=4) - 1
     sample = mean + (0.5 * log_variance).exp() * noise
-    heads = {"y": 6 * draw(*runs, rows, classes, seed=5)}
+    heads = {"y": 6 * draw(*runs, rows, classes, seed=5), "age": draw(*runs, rows, 2, seed=6)}
     # Every third label is hidden, and another one is in every run.
     labels = torch.arange(rows).expand(*runs, rows) % classes
     labels = labels.where(torch.arange(rows) % 3 != 1, -1)
+    ages = draw(*runs, rows, 2, seed=7).where(torch.arange(rows).unsqueeze(-1) % 3 != 1, torch.nan)
+    domain = torch.arange(rows).expand(*runs, rows) % 2
     divergence = normal_divergence(mean, log_variance)
-    code = nets.Code(
-        mean, sample, sample, input, log_variance, divergence, input + 0.5 * draw(*runs, rows, latents), heads
-    )
-    return code, nets.Batch({"y": labels}, step=5)
+    near = input + 0.5 * draw(*runs, rows, latents)
+    code = nets.Code(mean, sample, sample, input, log_variance, divergence, near, heads, BLOCKS)
+    return code, nets.Batch({"y": labels, "age": ages, "domain": domain}, step=5)
 
 
 def one_of(code, run):
-    parts = {name: None if value is None else value[run] for name, value in vars(code).items() if name != "heads"}
-    return nets.Code(**parts, heads={name: value[run] for name, value in code.heads.items()})
+    whole = ("heads", "blocks")
+    parts = {name: None if value is None else value[run] for name, value in vars(code).items() if name not in whole}
+    return nets.Code(**parts, heads={name: value[run] for name, value in code.heads.items()}, blocks=code.blocks)
+
+
+def rows_of(batch, run):
+    return nets.Batch({name: value[run] for name, value in batch.fields.items()}, batch.step)
 
 
 @dataclass
@@ -49,11 +58,15 @@ class Case:
     constant: float | None = 0.0
 
     def tensors(self, code):
-        return tuple(code.heads["y"] if name == "y" else getattr(code, name) for name in self.reads)
+        blocks = {"invariant": code.sample[..., :2]}
+        return tuple(code.heads.get(name, blocks.get(name, getattr(code, name, None))) for name in self.reads)
+
+    def beside(self, batch):
+        beside = {"y": "y", "age": "age", "invariant": "domain"}
+        return (batch[beside[self.reads[0]]],) if self.reads[0] in beside else ()
 
     def value(self, code, batch):
-        labels = (batch["y"],) if self.reads == ("y",) else ()
-        return self.function(*self.tensors(code), *labels, **self.options)
+        return self.function(*self.tensors(code), *self.beside(batch), **self.options)
 
 
 def coin(p):
@@ -112,6 +125,28 @@ CASES = {
         ("y",),
         ({"scores": [SURE, SURE, [0.0, 0.0], SURE[::-1]], "labels": [-1, 0, -1, -1]}, ENTROPY),
     ),
+    "Regression": Case(
+        tasks.Regression("age", variance=0.5),
+        tasks.regression,
+        ("age",),
+        ({"prediction": [[1.0, 1.0], [9.0, 9.0]], "target": [[0.0, 3.0], [math.nan, math.nan]]}, 5.0),
+        {"variance": 0.5},
+        constant=None,
+    ),
+    "MatchPrior(changing)": Case(
+        constraints.MatchPrior(block="changing"),
+        lambda divergence: constraints.match_prior(divergence[..., 2:]),
+        ("divergence",),
+        ({"divergence": [[1.0, 2.0, 3.0], [3.0, 0.0, 1.0]]}, 2.0),
+    ),
+    "MatchDomains": Case(
+        constraints.MatchDomains(2),
+        constraints.domain_discrepancy,
+        ("invariant",),
+        # Two points so far apart that the kernel between them is 0: k(a, a) + k(b, b) - 2 k(a, b) = 2.
+        ({"codes": [FAR, NEAR], "labels": [0, 1]}, 2.0),
+        {"domains": 2},
+    ),
 }  # fmt: skip
 
 
@@ -129,16 +164,15 @@ class TestEveryTerm:
 
     def test_known_value(self, case):
         given, value = case.known
-        given = {name: torch.tensor(v, dtype=None if name == "labels" else torch.float64) for name, v in given.items()}
-        assert float(case.function(**given, **({"variance": 0.5} if "variance" in case.options else {}))) == (
-            pytest.approx(value, rel=1e-7)
-        )
+        given = [torch.tensor(v, dtype=None if name == "labels" else torch.float64) for name, v in given.items()]
+        options = {name: option for name, option in case.options.items() if name in ("variance", "domains")}
+        assert float(case.function(*given, **options)) == pytest.approx(value, rel=1e-7)
 
     def test_one_run_equals_many(self, case):
         assert case.term.batches_runs
         code, batch = make_code(runs=(4,))
         values = case.term(code, batch)
-        alone = [case.term(one_of(code, r), nets.Batch({"y": batch["y"][r]}, 5)) for r in range(4)]
+        alone = [case.term(one_of(code, r), rows_of(batch, r)) for r in range(4)]
         assert values.shape == (4,)
         assert values.unique().numel() == 4
         torch.testing.assert_close(values, torch.stack(alone))
@@ -146,9 +180,11 @@ class TestEveryTerm:
     def test_constant_latents(self, case):
         code, batch = make_code()
         zero = torch.zeros_like(code.mean)
-        code = nets.Code(zero, zero, zero, zero, zero, zero, zero, {"y": torch.zeros_like(code.heads["y"])})
-        value = float(case.term(code, batch))
-        expected = 3 * math.log(2) if case.constant is None else case.constant
+        heads = {name: torch.zeros_like(head) for name, head in code.heads.items()}
+        value = float(case.term(nets.Code(zero, zero, zero, zero, zero, zero, zero, heads, BLOCKS), batch))
+        ages = batch["age"].nan_to_num().square().sum() / 4
+        without = {"age": float(ages), "reconstruction": 3 * math.log(2)}
+        expected = without[case.reads[0]] if case.constant is None else case.constant
         assert value == pytest.approx(expected, abs=1e-12)
 
     def test_a_batch_of_one_row(self, case):
@@ -158,32 +194,32 @@ class TestEveryTerm:
     def test_all_labels_hidden_gives_finite_gradients(self, case):
         code, batch = make_code()
         inputs = [tensor.clone().requires_grad_() for tensor in case.tensors(code)]
-        hidden = torch.full_like(batch["y"], -1)
-        value = case.function(*inputs, *((hidden,) if case.reads == ("y",) else ()), **case.options)
+        hidden = nets.Batch({**batch.fields, "y": batch["y"] * 0 - 1, "age": batch["age"] * math.nan})
+        value = case.function(*inputs, *case.beside(hidden), **case.options)
         value.backward()
         assert bool(torch.isfinite(value))
         assert all(bool(torch.isfinite(tensor.grad).all()) for tensor in inputs)
 
     def test_gradient(self, case):
         code, batch = make_code()
-        labels = (batch["y"],) if case.reads == ("y",) else ()
+        beside = case.beside(batch)
         if case.function is tasks.bernoulli:
             code = replace(code, input=code.input.sigmoid())
         inputs = tuple(tensor.clone().requires_grad_() for tensor in case.tensors(code))
-        assert torch.autograd.gradcheck(lambda *given: case.function(*given, *labels, **case.options), inputs)
+        assert torch.autograd.gradcheck(lambda *given: case.function(*given, *beside, **case.options), inputs)
 
     def test_rows_may_come_in_any_order(self, case):
         code, batch = make_code()
         order = torch.tensor([3, 1, 5, 0, 4, 2])
-        shuffled = nets.Batch({"y": batch["y"][order]}, 5)
-        torch.testing.assert_close(case.term(one_of(code, order), shuffled), case.term(code, batch))
+        torch.testing.assert_close(case.term(one_of(code, order), rows_of(batch, order)), case.term(code, batch))
 
 
 @pytest.mark.parametrize("term", [CASES["MatchPrior"], CASES["Independence"], CASES["Reconstruction"]])
 def test_latents_may_come_in_any_order(term):
     code, batch = make_code()
     order = [2, 0, 1]
-    parts = {name: value if name == "heads" else value[:, order] for name, value in vars(code).items()}
+    whole = ("heads", "blocks")
+    parts = {name: value if name in whole else value[:, order] for name, value in vars(code).items()}
     torch.testing.assert_close(term.term(nets.Code(**parts), batch), term.term(code, batch))
 
 
@@ -198,12 +234,12 @@ def test_classification_ignores_hidden_rows():
     code, batch = make_code()
     hidden = batch["y"] < 0
     assert bool(hidden.any())
-    other = replace(code, heads={"y": code.heads["y"].where(~hidden.unsqueeze(-1), 1e3 * draw(6, 4, seed=9))})
-    assert float(tasks.Classification("y")(other, batch)) == float(tasks.Classification("y")(code, batch))
-    known = nets.Batch({"y": batch["y"][~hidden]})
-    torch.testing.assert_close(
-        tasks.Classification("y")(one_of(code, ~hidden), known), tasks.Classification("y")(code, batch)
+    other = replace(
+        code, heads={**code.heads, "y": code.heads["y"].where(~hidden.unsqueeze(-1), 1e3 * draw(6, 4, seed=9))}
     )
+    assert float(tasks.Classification("y")(other, batch)) == float(tasks.Classification("y")(code, batch))
+    known = tasks.Classification("y")(one_of(code, ~hidden), rows_of(batch, ~hidden))
+    torch.testing.assert_close(known, tasks.Classification("y")(code, batch))
 
 
 def test_low_entropy_ignores_labelled_and_unsure_rows():

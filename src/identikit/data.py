@@ -218,6 +218,12 @@ class Dataset:
             raise InputError(f"the data has no {name} row: give that split a share, or more rows")
         return self.take(rows)
 
+    def add(self, name: str, values: np.ndarray) -> Dataset:
+        """The data set with one more field of numbers, one entry for each row (e.g. features made from `x`)."""
+        if name in self:
+            raise InputError(f"the data already has a field '{name}'")
+        return replace(self, fields={**self.fields, name: np.asarray(values, np.float32)}, source={})
+
     def hide(self, name: str, where: np.ndarray) -> Dataset:
         """Mask a label: the rows where `where` (rows,) is true get -1 (classes) or NaN (numbers)."""
         where = np.asarray(where)

@@ -173,8 +173,8 @@ class Term(nn.Module):
 
     @property
     def name(self) -> str:
-        """What the term is called in results: its class, with its field where it has one."""
-        label = getattr(self, "field", None)
+        """What the term is called in results: its class, with its field or block where it has one."""
+        label = getattr(self, "field", None) or getattr(self, "block", None)
         return f"{type(self).__name__}({label})" if label else type(self).__name__
 
     def forward(self, code: Code, batch: Batch) -> Tensor:

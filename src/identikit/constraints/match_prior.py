@@ -35,19 +35,22 @@ class MatchPrior(Term):
 
     Args:
         capacity: the divergence to allow, in nats: a number, or a schedule such as `ramp(0, 20, steps=10_000)`.
+        block: the block of latents that it speaks of; all of them by default.
 
-    >>> MatchPrior().uses
-    ('divergence',)
+    >>> MatchPrior(block="changing").name
+    'MatchPrior(changing)'
     """
 
-    uses = ("divergence",)
     batches_runs = True
 
-    def __init__(self, capacity: float | Weight | None = None) -> None:
+    def __init__(self, capacity: float | Weight | None = None, block: str | None = None) -> None:
         super().__init__()
+        self.block = block
+        self.uses = ("divergence", f"block '{block}'") if block else ("divergence",)
         self.capacity = constant(capacity) if isinstance(capacity, int | float) else capacity
 
     def forward(self, code: Code, batch: Batch) -> Tensor:
         """The divergence, or its distance from the capacity at this step, one number for each run."""
         assert code.divergence is not None
-        return match_prior(code.divergence, None if self.capacity is None else self.capacity.at(batch.step))
+        divergence = code.divergence[..., list(code.blocks[self.block])] if self.block else code.divergence
+        return match_prior(divergence, None if self.capacity is None else self.capacity.at(batch.step))

@@ -8,7 +8,7 @@ from identikit.engine import Check, Claim, Method, register
 from identikit.errors import InputError
 from identikit.methods.build import coder, warm_flat_linear
 from identikit.methods.claims import only_changing, only_invariant, spearman_mcc
-from identikit.nets import ConditionalNormal, Model
+from identikit.nets import ConditionalNormal, Model, Seeing
 from identikit.objective import Objective
 from identikit.tasks import Reconstruction
 
@@ -22,9 +22,10 @@ def recipe(
     categories = schema.size(auxiliary)
     if categories < 2:
         raise InputError(f"ivae needs at least 2 values of '{auxiliary}', and the data has {categories}")
-    encoder, decoder = coder(schema, latents, 2 * latents, hidden, seen=categories)
+    net, decoder = coder(schema, latents, 2 * latents, hidden, seen=categories)
+    encoder = Seeing(net, auxiliary, categories)
     prior = ConditionalNormal(latents, auxiliary, categories)
-    model = Model(schema.shape, latents, encoder, decoder, prior, condition=auxiliary, categories=categories)
+    model = Model(schema.shape, latents, encoder, decoder, prior)
     return model, Reconstruction() + beta * MatchPrior()
 
 

@@ -2,15 +2,17 @@
 
 from identikit.nets.code import Batch, Code
 from identikit.nets.conv import ConvDecoder, ConvEncoder
+from identikit.nets.edges import oriented_edges
 from identikit.nets.flow import DomainFlow
 from identikit.nets.grouped import Conv2d, ConvTranspose2d, Linear, Table
 from identikit.nets.mlp import MLP
-from identikit.nets.model import Model
+from identikit.nets.model import BlockHead, Model, Seeing
 from identikit.nets.priors import ConditionalNormal, FlowPrior, Prior, StandardNormal
 
 __all__ = [
     "MLP",
     "Batch",
+    "BlockHead",
     "Code",
     "ConditionalNormal",
     "Conv2d",
@@ -22,6 +24,8 @@ __all__ = [
     "Linear",
     "Model",
     "Prior",
+    "Seeing",
     "StandardNormal",
     "Table",
+    "oriented_edges",
 ]

@@ -44,6 +44,7 @@ class Code:
         input: `(..., batch, *shape)`, `x` as the encoder saw it.
         reconstruction: the same shape; None without a decoder.
         heads: predictions by field, e.g. class scores `(..., batch, classes)`.
+        blocks: positions of the latents of each named block.
     """
 
     mean: Tensor
@@ -54,3 +55,4 @@ class Code:
     divergence: Tensor | None = None
     reconstruction: Tensor | None = None
     heads: Mapping[str, Tensor] = field(default_factory=dict)
+    blocks: Mapping[str, tuple[int, ...]] = field(default_factory=dict)

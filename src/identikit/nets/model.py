@@ -58,14 +58,13 @@ class Model(nn.Module):
     Args:
         shape: of one row of `x`.
         latents: number of latents.
-        encoder: maps `x` (and the one-hot `condition`, if any) to `2 * latents` numbers: mean and log-variance; to
-            `latents` numbers where `variational` is false.
+        encoder: maps `x` to `2 * latents` numbers: means, then log-variances; to `latents` numbers where `variational`
+            is false. It is also given the fields that it names in an attribute `sees` (see `Seeing`).
         decoder: maps a code to the shape of `x`.
         prior: what the latents should look like; standard normal by default.
-        heads: one net for each field to predict, from the base coordinates of the code.
+        heads: one net for each field to predict, from the base coordinates of the code (or as `BlockHead` says).
         blocks: names for groups of latents, e.g. `{"invariant": (0, 1), "changing": (2, 3)}`.
         variational: whether the encoder gives a distribution, from which a sample is drawn with the noise it is given.
-        condition: a discrete field that the encoder may also see; `categories` says how many values it has.
         squash: whether the decoder's output goes through a sigmoid when decoding (Bernoulli reconstruction).
 
     No module draws random numbers: `noise` is an input, `(..., batch, latents)` standard normal.
@@ -90,8 +89,6 @@ class Model(nn.Module):
         heads: Mapping[str, nn.Module] | None = None,
         blocks: Mapping[str, tuple[int, ...]] | None = None,
         variational: bool = True,
-        condition: str | None = None,
-        categories: int = 0,
         squash: bool = False,
     ) -> None:
         super().__init__()
@@ -103,20 +100,18 @@ class Model(nn.Module):
         self.heads = nn.ModuleDict(heads or {})
         self.blocks = dict(blocks or {"all": tuple(range(latents))})
         self.variational = variational
-        self.condition = condition
-        self.categories = categories
         self.squash = squash
 
     @property
     def needs(self) -> tuple[str, ...]:
         """Fields that the model reads beside `x`."""
-        own = (self.condition,) if self.condition else ()
-        return tuple(dict.fromkeys((*own, *(self.prior.needs if self.variational else ()))))
+        sees = getattr(self.encoder, "sees", ())
+        return tuple(dict.fromkeys((*sees, *(self.prior.needs if self.variational else ()))))
 
     @property
     def provides(self) -> frozenset[str]:
         """The parts of its `Code` that a term may ask for."""
-        parts = {"mean"} | {f"head for '{name}'" for name in self.heads}
+        parts = {"mean"} | {f"head for '{name}'" for name in self.heads} | {f"block '{name}'" for name in self.blocks}
         if self.decoder is not None:
             parts.add("reconstruction")
         if self.variational:
@@ -135,11 +130,7 @@ class Model(nn.Module):
     def posterior(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
         """The input as the encoder sees it, and mean and log-variance `(..., batch, latents)` of the code."""
         x = self.standardise(batch["x"])
-        seen = x
-        if self.condition:
-            onehot = nn.functional.one_hot(batch[self.condition], self.categories).to(x.dtype)
-            seen = torch.cat([x, onehot], -1)
-        out = self.encoder(seen)
+        out = self.encoder(x, *(batch[name] for name in getattr(self.encoder, "sees", ())))
         if not self.variational:
             return x, out, None
         mean, log_variance = out.chunk(2, -1)
@@ -160,7 +151,8 @@ class Model(nn.Module):
             log_variance=log_variance,
             divergence=divergence,
             reconstruction=None if self.decoder is None else self.decoder(sample),
-            heads={name: head(base) for name, head in self.heads.items()},
+            heads={name: head(sample if _of(head) == "sample" else base) for name, head in self.heads.items()},
+            blocks=self.blocks,
         )
 
     def decode(self, code: Tensor) -> Tensor:
@@ -173,3 +165,56 @@ class Model(nn.Module):
     def move(self, code: Tensor, origin: Tensor, target: Tensor) -> Tensor:
         """Carry codes `(batch, latents)` from one domain to another, as the prior says that domains differ."""
         return self.prior.move(code, origin, target)
+
+
+class Seeing(nn.Module):
+    """An encoder that sees a category beside `x`, as numbers 0 and 1 behind it.
+
+    Args:
+        net: maps rows of `x` with `categories` numbers behind them.
+        field: that holds the category.
+        categories: how many there are.
+
+    >>> import torch
+    >>> from identikit import nets
+    >>> Seeing(nets.MLP(8 + 3, 4), "domain", 3)(torch.zeros(5, 8), torch.tensor([0, 1, 2, 0, 1])).shape
+    torch.Size([5, 4])
+    """
+
+    batches_runs = True
+
+    def __init__(self, net: nn.Module, field: str, categories: int) -> None:
+        super().__init__()
+        self.net = net
+        self.sees = (field,)
+        self.categories = categories
+
+    def forward(self, x: Tensor, category: Tensor) -> Tensor:
+        """Map `(..., batch, size)` and `(..., batch)`."""
+        return self.net(torch.cat([x, nn.functional.one_hot(category, self.categories).to(x.dtype)], -1))
+
+
+class BlockHead(nn.Module):
+    """A head that sees one block of the code only.
+
+    Args:
+        net: maps the latents of the block to the prediction.
+        positions: of the block's latents.
+        of: whether to look at the `base` coordinates (what a prior makes of the sample) or at the `sample` itself.
+    """
+
+    batches_runs = True
+
+    def __init__(self, net: nn.Module, positions: tuple[int, ...], of: str = "base") -> None:
+        super().__init__()
+        self.net = net
+        self.positions = list(positions)
+        self.of = of
+
+    def forward(self, code: Tensor) -> Tensor:
+        """Map codes `(..., batch, latents)`."""
+        return self.net(code[..., self.positions])
+
+
+def _of(head: nn.Module) -> str:
+    return getattr(head, "of", "base")
