@@ -34,7 +34,7 @@ def reproduce(case: Case) -> Html:
 
 
 def _method(name: str, runs: Runs, position: int) -> Html:
-    shell = command(runs)
+    shell = command(runs, f"runs/{runs.settings.method}")
     pieces: list[object] = [tag("h3", swatch(position, name)), code(python_call(runs))]
     if shell is not None:
         pieces += [tag("p", "The same from the command line:"), code(shell)]

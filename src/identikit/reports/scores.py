@@ -151,7 +151,7 @@ def _null(row: Mapping[str, Any], key: str) -> str:
     if row[key] is None:
         return ""
     low, high = short(row[f"{key}_low"]), short(row[f"{key}_high"])
-    return f"{row[key]} {low}" if low == high else f"{row[key]} {low} to {high}"
+    return f"{row[key]} {low}" if low == high else f"{row[key]} {low}\u00a0to\u00a0{high}"
 
 
 def _place(place: str | None) -> Html:
