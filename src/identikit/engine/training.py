@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ class Training:
         """Whether the last step is done, or no run is left to train."""
         return self.step >= self.job.settings.steps or not bool(self.running.any())
 
-    @property
+    @cached_property
     def small(self) -> bool:
         """Whether the program works on vectors and small enough nets that one thread is the fastest."""
         return not self.job.data.schema.image and sum(p.numel() for p in self.program.parameters.values()) < _SMALL

@@ -57,7 +57,6 @@ class DomainFlow(nn.Module):
         super().__init__()
         self.components = components
         self.units = units
-        self.steps = layers
         self.table = Table(domains, embedding)
         self.net = MLP(embedding, (components, layers, 2 + 3 * units), hidden, layers=1, gain=0.1)
         spread = torch.linspace(-2, 2, units).expand(components, layers, units)
@@ -67,17 +66,18 @@ class DomainFlow(nn.Module):
         """The parameters of every domain, `(..., domains, components, layers, 2 + 3 * units)`."""
         stacked = self.start.dim() > 3
         raw = self.net(self.table()) + (self.start.unsqueeze(1) if stacked else self.start)
-        positive = 1 + 2 * self.units
-        return torch.cat([F.softplus(raw[..., :positive]), raw[..., positive:]], -1)
+        positive, free = raw.split([1 + 2 * self.units, 1 + self.units], -1)
+        return torch.cat([F.softplus(positive), free], -1)
 
     def forward(self, z: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
         """Map `(..., batch, components)` to base values and log-derivatives of the same shape."""
         return self._run(z, pick(self.parameters_by_domain(), domain))
 
     def _run(self, z: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        log_derivative = torch.zeros_like(z)
-        for step in range(self.steps):
-            z, log_slope = monotone_step(z, parameters[..., step, :])
+        first, *others = parameters.unbind(-2)
+        z, log_derivative = monotone_step(z, first)
+        for step in others:
+            z, log_slope = monotone_step(z, step)
             log_derivative = log_derivative + log_slope
         return z, log_derivative
 
@@ -113,8 +113,9 @@ def monotone_step(z: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
     units = (parameters.shape[-1] - 2) // 3
     slope, height, steepness, offset, shift = parameters.split([1, units, units, units, 1], -1)
     bend = torch.tanh(torch.addcmul(offset, steepness, z.unsqueeze(-1)))
-    value = slope[..., 0] * z + shift[..., 0] + (height * bend).sum(-1)
-    derivative = slope[..., 0] + (height * steepness * (1 - bend.square())).sum(-1)
+    slope, shift = slope.squeeze(-1), shift.squeeze(-1)
+    value = torch.addcmul(shift, slope, z) + (height * bend).sum(-1)
+    derivative = slope + (height * steepness * (1 - bend.square())).sum(-1)
     return value, derivative.log()
 
 
