@@ -1,22 +1,21 @@
-"""The command line: one thin command for each verb of the library."""
+"""The commands: each reads its input, calls the library, and prints what came out."""
 
 from __future__ import annotations
 
 import inspect
-import json
 import logging
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from identikit.errors import InputError, unknown
+from identikit.cli.inputs import codes_and_truth, defaults, factors, pairs, read_data, restored
+from identikit.errors import InputError
 
 if TYPE_CHECKING:
-    from identikit.data import Dataset, Truth
     from identikit.engine import Runs
 
 OUT = "runs/latest"
@@ -125,11 +124,11 @@ def fit(
     import identikit as ik
     from identikit.engine import find
 
-    options = _pairs("--set", set_, find(method).options, f"option of {method}")
-    factors = {name: _numbers(name, text) for name, text in _split("--sweep", sweep)}
-    read, truth = _read(data, {"x": x, "y": y, "domain": domain, "time": time}, rows, seed, source)
+    options = pairs("--set", set_, find(method).options, f"option of {method}")
+    sweeps = factors(sweep)
+    read, truth = read_data(data, {"x": x, "y": y, "domain": domain, "time": time}, rows, seed, source)
     runs = ik.fit(
-        method, read, steps=steps, seeds=seeds, sweep=factors, device=device, checkpoint=out, select=select,
+        method, read, steps=steps, seeds=seeds, sweep=sweeps, device=device, checkpoint=out, select=select,
         batch=batch, lr=lr, **options,
     )  # fmt: skip
     swept = sorted({name for run in runs.table for name in run.weights})
@@ -170,14 +169,14 @@ def score(
     from identikit.metrics import score as compute
 
     if truth is None and (estimate.is_dir() or not estimate.suffix):
-        runs, known = _restored(estimate)
+        runs, known = restored(estimate)
         if known is None:
             raise InputError(f"no truth is known of the data of {estimate}: see `identikit report {estimate}` instead")
         card = compute(runs, known, metric, part)
     elif truth is None:
         raise InputError(f"{estimate} is a file of codes: name the file of true latents after it")
     else:
-        codes, latents, data = _codes_and_truth(estimate, truth)
+        codes, latents, data = codes_and_truth(estimate, truth)
         card = compute(codes, latents, metric, part, data)
     typer.echo(str(card))
     if json_ is not None:
@@ -202,7 +201,7 @@ def report(
     """Write one HTML file on fitted runs, which opens from disk without a network."""
     from identikit.reports import report as write
 
-    read = [(folder, *_restored(folder)) for folder in runs]
+    read = [(folder, *restored(folder)) for folder in runs]
     first, truth = read[0][1], read[0][2]
     named: dict[str, Runs] = {}
     for folder, each, _ in read:
@@ -252,7 +251,7 @@ def worlds(
     world = find_world(name)
     typer.echo(inspect.getdoc(world) or "")
     typer.echo(f"\noptions (identikit fit METHOD --data world:{name} --source NAME=VALUE):")
-    _table(("name", "default"), _defaults(world).items())
+    _table(("name", "default"), defaults(world).items())
 
 
 @app.command(epilog="Example: identikit datasets")
@@ -263,7 +262,7 @@ def datasets() -> None:
     for name, shipped in SHIPPED.items():
         typer.echo(f"{name}: {shipped.about}\n  truth: {shipped.truth}\n  licence: {shipped.licence}")
         typer.echo("  options (--source NAME=VALUE):")
-        _table(("name", "default"), _defaults(shipped.read).items())
+        _table(("name", "default"), defaults(shipped.read).items())
 
 
 @app.command(epilog="Example: identikit verify imsda --seeds 8")
@@ -288,153 +287,6 @@ def verify(
     )
     if not result.ok:
         raise typer.Exit(1)
-
-
-def _restored(folder: Path) -> tuple[Runs, Truth | None]:
-    """Runs with their data read or sampled again, and the truth where it is known."""
-    from dataclasses import replace
-
-    from identikit.engine import Runs
-    from identikit.reports import restore
-
-    if not folder.exists():
-        raise InputError(f"there is no folder {folder}")
-    runs = Runs.load(folder)
-    data, truth = restore(runs.source, runs.settings.data)
-    return replace(runs, data=data), truth
-
-
-def _read(
-    data: str, fields: Mapping[str, str | None], rows: int, seed: int, source: list[str] | None
-) -> tuple[Dataset, Truth | None]:
-    """The data that `--data` names."""
-    from identikit import datasets
-    from identikit.reports.sources import find_world, make_world
-
-    given = {name: value for name, value in fields.items() if value is not None}
-    table = data.lower().endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq"))
-    arrays = data.lower().endswith(".npz")
-    if given and not (table or arrays):
-        raise InputError(f"--{next(iter(given))} names a column of a file, and {data} is none")
-    kind, _, world = data.partition(":")
-    if kind == "world":
-        options = _pairs("--source", source, _defaults(find_world(world)), f"option of {world}")
-        return make_world(world, options).sample(rows, seed=seed)
-    if data in datasets.SHIPPED:
-        reader = datasets.SHIPPED[data].read
-        options = _pairs("--source", source, _defaults(reader), f"option of {data}")
-        return reader(**{"seed": seed, **options})
-    if table or arrays:
-        if arrays and "x" in given:
-            raise InputError("--x names columns of a table; an .npz file is learnt from by its array 'x'")
-        reader = datasets.from_table if table else datasets.from_arrays
-        known = {n: d for n, d in _defaults(reader).items() if n in ("label_kind", "splits", "groups", "names")}
-        options = _pairs("--source", source, known, "option of the reader")
-        return reader(data, **{"seed": seed, **given, **options}), None
-    if Path(data).exists():
-        raise InputError(f"{data} is no .csv, .tsv, .parquet or .npz file: convert it to one of these")
-    raise unknown("data set", data, [*datasets.SHIPPED, "world:DomainShift", "FILE.csv", "FILE.parquet", "FILE.npz"])
-
-
-def _codes_and_truth(codes: Path, truth: Path) -> tuple[Any, Any, Dataset | None]:
-    """Codes, truth and, where either file holds the domain, a data set to probe it with."""
-    import numpy as np
-
-    from identikit.data import Truth
-    from identikit.datasets import from_arrays
-
-    estimate, latents = _arrays(codes), _arrays(truth)
-    found = _array(codes, estimate, "codes")
-    known = _array(truth, latents, "latents")
-    if "names" in latents:
-        names = tuple(str(n) for n in latents["names"])
-        known = Truth(known.reshape(len(known), -1), names, ("continuous",) * len(names))
-    domain = latents.get("domain", estimate.get("domain"))
-    if domain is None:
-        return found, known, None
-    # Only the domain is read of this data; x is there because a data set must have one.
-    return found, known, from_arrays(np.arange(len(domain), dtype=np.float32), domain=domain)
-
-
-def _arrays(path: Path) -> dict[str, Any]:
-    """The plain arrays of an .npz or .npy file, by name."""
-    import zipfile
-
-    import numpy as np
-
-    from identikit.datasets.arrays import check_file
-
-    check_file(path)
-    if path.suffix not in (".npz", ".npy"):
-        raise InputError(f"{path} is no .npz or .npy file, and arrays are read from these")
-    try:
-        with path.open("rb") as opened:
-            held = np.load(opened, allow_pickle=False)
-            return {path.stem: held} if isinstance(held, np.ndarray) else {name: held[name] for name in held.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as reason:
-        raise InputError(f"{path} cannot be read as plain arrays: {reason}") from None
-
-
-def _array(path: Path, arrays: Mapping[str, Any], name: str) -> Any:
-    """The array of that name, or the only one beside the names and the domain."""
-    others = [n for n in arrays if n not in ("domain", "names")]
-    if name in arrays:
-        return arrays[name]
-    if len(others) == 1:
-        return arrays[others[0]]
-    raise InputError(f"{path} must hold one array or one called '{name}', and holds {', '.join(arrays) or 'none'}")
-
-
-def _split(option: str, items: Sequence[str] | None) -> list[tuple[str, str]]:
-    """NAME=VALUE pairs as they were typed."""
-    for item in items or ():
-        if not item.partition("=")[0] or not item.partition("=")[2]:
-            raise InputError(f"{option} takes NAME=VALUE, and was given '{item}'")
-    return [(item.partition("=")[0], item.partition("=")[2]) for item in items or ()]
-
-
-def _pairs(option: str, items: Sequence[str] | None, known: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """NAME=VALUE pairs as values of the types that the known options have by default."""
-    values: dict[str, Any] = {}
-    for name, text in _split(option, items):
-        if name not in known:
-            raise unknown(kind, name, known)
-        values[name] = _value(name, text, known[name])
-    return values
-
-
-def _value(name: str, text: str, default: Any) -> Any:
-    if isinstance(default, tuple | list):
-        return [_plain(part.strip()) for part in text.split(",") if part.strip()]
-    value = [_plain(part) for part in text.split(",")] if default is None and "," in text else _plain(text)
-    if isinstance(default, bool) and not isinstance(value, bool):
-        raise InputError(f"'{name}' is true or false, not '{text}'")
-    if isinstance(default, int) and not isinstance(default, bool) and type(value) is not int:
-        raise InputError(f"'{name}' takes a whole number, not '{text}'")
-    if isinstance(default, float) and type(value) not in (int, float):
-        raise InputError(f"'{name}' takes a number, not '{text}'")
-    return str(text) if isinstance(default, str) else value
-
-
-def _plain(text: str) -> Any:
-    """A number, true, false or null where the text is one."""
-    try:
-        return json.loads(text.lower() if text.lower() in ("true", "false", "null", "none") else text)
-    except json.JSONDecodeError:
-        return text
-
-
-def _numbers(name: str, text: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(f"--sweep {name} takes numbers separated by commas, not '{text}'") from None
-
-
-def _defaults(function: Any) -> dict[str, Any]:
-    """Names and defaults of the options of a reader or a world."""
-    parameters = inspect.signature(function).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not p.empty}
 
 
 def _first_line(thing: object) -> str:
