@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "identikit"
 ORDER = [
     *("errors", "data", "metrics", "worlds", "datasets", "nets", "objective", "tasks", "constraints", "engine"),
-    *("methods", "trust", "structure", "studies", "reports", "cli"),
+    *("methods", "trust", "structure", "studies", "reports", "demo", "cli"),
 ]
 HEAVY = {"duckdb", "jinja2", "plotly", "rich", "scipy", "sklearn", "typer"}
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")

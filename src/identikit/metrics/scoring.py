@@ -75,8 +75,8 @@ def score(
         data: where `domain` comes from for codes that are an array; for runs, the data to encode in place of theirs.
 
     Returns:
-        A scorecard. `mcc` is over all continuous latents. For each block that both sides name: `mcc BLOCK own` by the
-        block's own codes, `mcc BLOCK any` by all codes, and `block_r2 A->B` of codes A and latents B (kernel).
+        A scorecard. `mcc` is over all continuous latents. For each block of the truth: `mcc BLOCK any` by all codes,
+        and `mcc BLOCK own` by its own where the codes name it too; `block_r2 A->B` of codes A and latents B (kernel).
         `domain_probe BLOCK` needs two domains in the field `domain`, and `retrieval BLOCK` also a discrete latent
         `concept`. Where no block of codes shares its name with a true block, all codes stand as the block `codes`.
 
@@ -232,7 +232,7 @@ def _block_mcc(case: _Case) -> Iterator[Score]:
     for name, block in _true_blocks(case.truth).items():
         if name in codes:
             yield replace(mcc(codes[name], block), name=f"mcc {name} own")
-            yield replace(mcc(case.codes, block), name=f"mcc {name} any")
+        yield replace(mcc(case.codes, block), name=f"mcc {name} any")
 
 
 def _block_r2(case: _Case) -> Iterator[Score]:
@@ -265,7 +265,7 @@ def _retrieval(case: _Case) -> Iterator[Score]:
 
 METRICS: dict[str, tuple[Callable[[_Case], Iterator[Score]], str]] = {
     "mcc": (_mcc, "a continuous latent in the truth"),
-    "block_mcc": (_block_mcc, "a block of codes with the name of a block of continuous latents"),
+    "block_mcc": (_block_mcc, "a named block of continuous latents in the truth"),
     "block_r2": (_block_r2, "a continuous latent in the truth"),
     "domain_probe": (
         _domain_probe,
