@@ -43,8 +43,8 @@ def kernel_r2(estimate: np.ndarray, truth: np.ndarray) -> float:
 def coarse_r2(estimate: np.ndarray, truth: np.ndarray) -> float:
     """The same after rounding codes to one decimal.
 
-    A latent that a standard normal prior has switched off keeps a mean within a thousandth of 0, under a posterior of
-    deviation 1. That residue is no information that the model uses, but a regressor that rescales it reads it.
+    A latent that a standard normal prior has switched off keeps a mean close to 0, under a posterior of deviation 1.
+    That residue is no information that the model uses, but a regressor that rescales it reads it.
     """
     return kernel_r2(estimate.round(1), truth)
 
