@@ -228,7 +228,7 @@ def test_a_finished_folder_is_read_back(tmp_path, caplog):
 def test_a_finished_folder_of_another_fit_is_refused(tmp_path):
     ik.fit("vae", DATA, steps=5, checkpoint=tmp_path, progress=False)
     assert "a fit with steps 5, and this one has 6" in refused("vae", tmp_path, steps=6)
-    assert "a fit with options {}, and this one has {'hidden': 8}" in refused("vae", tmp_path, steps=5, hidden=8)
+    assert "a fit with hidden 32, and this one has 8" in refused("vae", tmp_path, steps=5, hidden=8)
 
 
 def test_writing_leaves_the_old_file_or_the_new_one(tmp_path, monkeypatch):

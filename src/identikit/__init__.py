@@ -5,17 +5,20 @@ __version__ = "0.1.0"
 from identikit import constraints, datasets, metrics, nets, tasks, worlds
 from identikit import methods as methods
 from identikit.data import Dataset, Schema, Truth
-from identikit.engine import Runs, fit, result, steps
+from identikit.engine import Method, Runs, fit, result, steps
 from identikit.errors import InputError
+from identikit.methods import verify
 from identikit.metrics import Scorecard, score
 from identikit.nets import Batch, Code, Model
 from identikit.objective import Objective, Term, axis, constant, cosine, ramp
+from identikit.reports import report
 
 __all__ = [
     "Batch",
     "Code",
     "Dataset",
     "InputError",
+    "Method",
     "Model",
     "Objective",
     "Runs",
@@ -33,9 +36,11 @@ __all__ = [
     "metrics",
     "nets",
     "ramp",
+    "report",
     "result",
     "score",
     "steps",
     "tasks",
+    "verify",
     "worlds",
 ]

@@ -158,13 +158,18 @@ def _checkpoint(training: Training, folder: Path, seconds: float) -> None:
 
 
 def _same(note: dict[str, Any], settings: Settings, folder: Path) -> None:
-    before, now = note["settings"], json.loads(json.dumps(settings.json()))
+    before, now = (_flat(given) for given in (note["settings"], json.loads(json.dumps(settings.json()))))
     for name, value in now.items():
-        if before.get(name) != value:
+        if name not in before or before[name] != value:
             raise InputError(
                 f"{folder} holds a fit with {name} {_short(before.get(name))}, and this one has {_short(value)}: "
                 "choose another folder"
             )
+
+
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with the method's options among them, the method first."""
+    return {"method": settings["method"], **settings["options"], **settings}
 
 
 def _finished(folder: Path, job: Job, what: What) -> Runs:

@@ -42,7 +42,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides the result of a fit, as JSON values."""
+    """All that decides the result of a fit, as JSON values; `options` are all of the method's, given or not."""
 
     method: str
     options: dict[str, Any]
@@ -95,7 +95,7 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
     seeds = _seeds(request.seeds)
     _check_rule(request, data)
     sweep = {name: _factors(name, values) for name, values in (request.sweep or {}).items()}
-    plain = _plain(options)
+    plain = _plain({**find(what).options, **options} if isinstance(what, str) else options)
     name, training, build = _builder(what, data, sweep, options)
     asked = {key: getattr(request, key) for key in _DEFAULTS}
     chosen: dict[str, Any] = {**_DEFAULTS, **training, **{k: v for k, v in asked.items() if v is not None}}

@@ -106,7 +106,7 @@ def python_call(runs: Runs) -> str:
     rest |= {"balance": True} if settings.balance else {}
     rest |= {"select": settings.select} if settings.select != "last" else {}
     rest |= {"patience": settings.patience} if settings.patience else {}
-    words.append(_arguments({**rest, **settings.options}))
+    words.append(_arguments({**rest, **_own_options(settings)}))
     lines = ["import identikit as ik", "", head, f"runs = ik.fit({', '.join(filter(None, words))})"]
     if runs.rule not in ("last", settings.select):
         lines.append(f'runs = runs.select("{runs.rule}"{", truth" if runs.rule == "oracle" else ""})')
@@ -145,11 +145,17 @@ def command(runs: Runs, out: str = "runs/again") -> str | None:
     words += ["--seeds", str(len(settings.seeds)), "--steps", str(settings.steps)]
     words += ["--batch", str(settings.batch)] + ([] if own_lr else ["--lr", settings.lr])
     words += ["--select", settings.select] if settings.select != "last" else []
-    for name, value in settings.options.items():
+    for name, value in _own_options(settings).items():
         words += ["--set", f"{name}={_flat(value)}"]
     for name, values in settings.sweep.items():
         words += ["--sweep", f"{name}={_flat(values)}"]
     return shlex.join([*words, "--out", out])
+
+
+def _own_options(settings: Settings) -> dict[str, Any]:
+    """The options of the method that differ from their defaults."""
+    method = METHODS.get(settings.method)
+    return settings.options if method is None else _changed(method.recipe, settings.options)
 
 
 def _own_lr(settings: Settings) -> bool:
