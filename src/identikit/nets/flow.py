@@ -43,7 +43,6 @@ class DomainFlow(nn.Module):
     """
 
     batches_runs = True
-    start: Tensor
 
     def __init__(
         self,
@@ -58,15 +57,12 @@ class DomainFlow(nn.Module):
         self.components = components
         self.units = units
         self.table = Table(domains, embedding)
-        self.net = MLP(embedding, (components, layers, 2 + 3 * units), hidden, layers=1, gain=0.1)
-        spread = torch.linspace(-2, 2, units).expand(components, layers, units)
-        self.register_buffer("start", _start(spread))
+        start = _start(units).expand(components, layers, -1)
+        self.net = MLP(embedding, tuple(start.shape), hidden, layers=1, gain=0.1, bias=start.flatten())
 
     def parameters_by_domain(self) -> Tensor:
         """The parameters of every domain, `(..., domains, components, layers, 2 + 3 * units)`."""
-        stacked = self.start.dim() > 3
-        raw = self.net(self.table()) + (self.start.unsqueeze(1) if stacked else self.start)
-        positive, free = raw.split([1 + 2 * self.units, 1 + self.units], -1)
+        positive, free = self.net(self.table()).split([1 + 2 * self.units, 1 + self.units], -1)
         return torch.cat([F.softplus(positive), free], -1)
 
     def forward(self, z: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
@@ -115,15 +111,15 @@ def monotone_step(z: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
     bend = torch.tanh(torch.addcmul(offset, steepness, z.unsqueeze(-1)))
     slope, shift = slope.squeeze(-1), shift.squeeze(-1)
     value = torch.addcmul(shift, slope, z) + (height * bend).sum(-1)
-    derivative = slope + (height * steepness * (1 - bend.square())).sum(-1)
+    tilt = height * steepness
+    derivative = slope + torch.addcmul(tilt, tilt, bend.square(), value=-1).sum(-1)
     return value, derivative.log()
 
 
-def _start(spread: Tensor) -> Tensor:
-    """Raw parameters near the identity: a line of slope one, and low units spread over the data."""
-    shape = (*spread.shape[:-1], 1)
+def _start(units: int) -> Tensor:
+    """Raw parameters of a map near the identity: a line of slope one, and low units spread over the data."""
     small, one = (math.log(math.expm1(value)) for value in (0.05, 1.0))
-    line = torch.full(shape, one)
+    line, shift = torch.tensor([one]), torch.tensor([0.0])
     return torch.cat(
-        [line, torch.full_like(spread, small), torch.full_like(spread, one), spread, torch.zeros(shape)], -1
+        [line, torch.full((units,), small), torch.full((units,), one), torch.linspace(-2, 2, units), shift]
     )

@@ -24,6 +24,7 @@ class Linear(nn.Module):
         inputs: size of a row.
         outputs: size of the result.
         gain: of the first weights; the square root of 2 keeps the scale before a rectifier.
+        bias: the first biases, one number or `(outputs,)`.
 
     >>> import torch
     >>> layer = Linear(3, 2)
@@ -33,16 +34,19 @@ class Linear(nn.Module):
 
     batches_runs = True
 
-    def __init__(self, inputs: int, outputs: int, gain: float = 1.0) -> None:
+    def __init__(self, inputs: int, outputs: int, gain: float = 1.0, bias: float | Tensor = 0.0) -> None:
         super().__init__()
         self.gain = gain
+        self.first_bias = bias
         self.weight = nn.Parameter(torch.empty(outputs, inputs))
         self.bias = nn.Parameter(torch.empty(outputs))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw normal weights of variance `gain ** 2 / in`; biases are 0."""
+        """Draw normal weights of variance `gain ** 2 / in`, and set the first biases."""
         _reset(self.weight, self.bias, self.gain, self.weight.shape[1])
+        with torch.no_grad():
+            self.bias += self.first_bias
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `(..., batch, in)` to `(..., batch, out)`."""

@@ -19,6 +19,7 @@ class MLP(nn.Module):
         layers: number of hidden layers.
         slope: of the leaky rectifier below zero.
         gain: of the last layer's first weights.
+        bias: the last layer's first biases, one number or one for each output.
 
     >>> import torch
     >>> MLP((3, 8, 8), 5)(torch.zeros(2, 3, 8, 8)).shape
@@ -35,13 +36,14 @@ class MLP(nn.Module):
         layers: int = 2,
         slope: float = 0.2,
         gain: float = 1.0,
+        bias: float | Tensor = 0.0,
     ) -> None:
         super().__init__()
         self.inputs = (inputs,) if isinstance(inputs, int) else tuple(inputs)
         self.outputs = (outputs,) if isinstance(outputs, int) else tuple(outputs)
         sizes = [_product(self.inputs), *[hidden] * layers, _product(self.outputs)]
-        gains = [RECTIFIER] * layers + [gain]
-        self.layers = nn.ModuleList(Linear(a, b, g) for (a, b), g in zip(pairwise(sizes), gains, strict=True))
+        inner = [Linear(a, b, RECTIFIER) for a, b in pairwise(sizes[:-1])]
+        self.layers = nn.ModuleList([*inner, Linear(sizes[-2], sizes[-1], gain, bias)])
         self.activation = nn.LeakyReLU(slope)
 
     def forward(self, x: Tensor) -> Tensor:
