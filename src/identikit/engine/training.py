@@ -54,10 +54,11 @@ class Training:
         groups = [train[data["domain"][train] == d] for d in np.unique(data["domain"])] if settings.balance else [train]
         noise = first.model.noise_size
         self.streams = Streams(groups, settings.batch, self.seeds, noise, device)
-        rows = data.index("validation")[:: max(1, -(-len(data.index("validation")) // _VALIDATION_ROWS))]
-        self.validation_rows = torch.as_tensor(rows, device=device)
+        rows = np.random.default_rng(0).permutation(data.index("validation"))[:_VALIDATION_ROWS]
+        parts = max(1, round(len(rows) / settings.batch))
+        self.validation_rows = torch.as_tensor(rows, device=device).tensor_split(parts)
         draws = [torch.randn((len(rows), noise), generator=generator(s, "validation")) for s in self.seeds]
-        self.validation_noise = torch.stack(draws).to(device)
+        self.validation_noise = torch.stack(draws).to(device).tensor_split(parts, dim=1)
         self.step = 0
         self.alive = torch.ones(runs, dtype=torch.bool, device=device)
         self.running = self.alive.clone()
@@ -155,7 +156,7 @@ class Training:
         self._mark(self._finite(), self.step - 1)
         loss = self.validate()
         self.history["validation"].append(loss.tolist())
-        better = self.running & ((loss < self.best_loss) | (len(self.validation_rows) == 0))
+        better = self.running & ((loss < self.best_loss) | loss.isnan())
         self.best_loss = torch.where(better, loss, self.best_loss)
         self.best_step = torch.where(better, self.step, self.best_step)
         for name, tensor in self.program.state.items():
@@ -172,17 +173,21 @@ class Training:
         return finite
 
     def validate(self) -> Tensor:
-        """The total on the validation rows with the weights of the last step, `(runs,)`; NaN without such rows."""
-        runs, rows = self.program.runs, self.validation_rows
-        if len(rows) == 0:
-            return torch.full((runs,), torch.nan, device=self.job.device)
-        fields = {name: x[rows].expand(runs, *x[rows].shape) for name, x in self.fields.items()}
+        """The total on the validation rows with the weights of the last step, `(runs,)`; NaN without such rows.
+
+        The rows are taken in parts of about a batch each: terms that compare rows with each other depend on that.
+        """
+        runs, count = self.program.runs, sum(len(rows) for rows in self.validation_rows)
+        sums = torch.zeros(runs, device=self.job.device)
+        if count == 0:
+            return sums * torch.nan
+        action = self._losses(self.job.settings.steps, training=False)
         with self.program.resting():
-            action = self._losses(self.job.settings.steps, training=False)
-            total, _ = self.program.call(
-                action, fields, self.validation_noise, self.point, torch.zeros(runs, dtype=torch.long)
-            )
-        return torch.where(torch.isfinite(total), total, torch.inf)
+            for rows, noise in zip(self.validation_rows, self.validation_noise, strict=True):
+                fields = {name: x[rows].expand(runs, *x[rows].shape) for name, x in self.fields.items()}
+                inputs = (fields, noise, self.point, torch.zeros(runs, dtype=torch.long))
+                sums += self.program.call(action, *inputs)[0] * len(rows)
+        return torch.where(torch.isfinite(sums), sums / count, torch.inf)
 
     def snapshot(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on from this step, as tensors and a JSON note; taken right after a check."""
