@@ -23,6 +23,11 @@ CHROMIUM_FLAGS = [
 ]
 
 
+def pytest_collection_modifyitems(items):
+    """The slow tests last, so that what is broken shows soon."""
+    items.sort(key=lambda item: "slow" in item.keywords)
+
+
 @pytest.fixture(scope="session")
 def browser():
     """Debian's Chromium, headless. Where there is none, the test skips, but in CI it fails."""
