@@ -14,9 +14,9 @@ from torch.nn import functional as F
 
 from identikit.constraints import MatchDomains, MatchPrior
 from identikit.data import Dataset, Truth
-from identikit.datasets import standardise_by_domain
+from identikit.datasets import emoji_concepts, standardise_by_domain
 from identikit.engine import Runs, fit
-from identikit.metrics import domain_probe, retrieval
+from identikit.metrics import retrieval
 from identikit.nets import MLP, BlockHead, ConvDecoder, FlowPrior, Linear, Model, oriented_edges
 from identikit.objective import Objective, Weight, cosine, ramp
 from identikit.tasks import Classification, Reconstruction, Regression
@@ -119,14 +119,16 @@ class Found:
 
     Attributes:
         code: which code.
+        size: how many numbers it has.
         held: recall at 1 of concepts that were in no training picture, among all concepts.
         held5: the same at 5.
         every: recall at 1 of all concepts.
-        linear: how often a linear probe tells the style on held-out rows.
+        linear: how often a linear probe, fitted on the training concepts, tells the style of the new ones.
         nearest: the same for the nearest neighbours.
     """
 
     code: str
+    size: int
     held: tuple[float, ...]
     held5: tuple[float, ...]
     every: tuple[float, ...]
@@ -136,14 +138,30 @@ class Found:
 
 def find(name: str, codes: np.ndarray, data: Dataset, truth: Truth) -> Found:
     """Measure codes `(runs, rows, size)` of all rows; only here is it looked up which pictures show the same."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+
     concept, style = truth.latents[:, truth.names.index("concept")].astype(int), data["domain"]
     rows = []
     for code in codes:
         held = retrieval(code, concept, style, queries=data.split > 0, nulls=0)
         every = retrieval(code, concept, style, k=(1,), nulls=0)
-        probes = (domain_probe(code, style, probe=probe, nulls=0).value for probe in ("linear", "nearest"))
-        rows.append((held.value, held.parts["recall@5"], every.value, *probes))
-    return Found(name, *zip(*rows, strict=True))
+        probes = (LogisticRegression(max_iter=2000, tol=1e-2, C=0.1), KNeighborsClassifier(10))
+        rows.append((held.value, held.parts["recall@5"], every.value, *(told(probe, code, data) for probe in probes)))
+    return Found(name, codes.shape[2], *zip(*rows, strict=True))
+
+
+def told(probe: Any, code: np.ndarray, data: Dataset) -> float:
+    """How often a scikit-learn classifier, fitted on the training concepts, tells the style of the new ones.
+
+    The same concept must not stand on both sides: where its drawings in other styles are among the neighbours, they
+    outvote the style, and a code looks more invariant than it is.
+    """
+    from sklearn.preprocessing import StandardScaler
+
+    train, style = data.split == 0, data["domain"]
+    scaled = StandardScaler().fit(code[train]).transform(code)
+    return float(probe.fit(scaled[train], style[train]).score(scaled[~train], style[~train]))
 
 
 def compare(runs: dict[str, Runs], data: Dataset, truth: Truth) -> list[Found]:
@@ -161,19 +179,92 @@ def compare(runs: dict[str, Runs], data: Dataset, truth: Truth) -> list[Found]:
     return found
 
 
-def swap_error(runs: Runs, data: Dataset) -> tuple[float, float]:
-    """Squared error per pixel of held-out pictures carried to another style, and of those left as they are.
+@dataclass(frozen=True)
+class Swaps:
+    """Squared error per pixel of held-out pictures carried to another style, against the real drawing there.
 
-    Pictures are in 0..1 and compared with the real drawing of the same concept in the target style; the mean is over
-    runs, ordered pairs of styles and concepts. The rows are style by style, as `datasets.emoji` orders them.
+    Attributes:
+        carried: by the model, one entry for each seed.
+        left: of the picture left as it is.
+        mean: of the mean training picture of the target style, the same for every concept.
+        targets: by the model into each style, the mean over seeds.
+        means: of the mean picture, into each style.
     """
-    styles = data.schema.size("domain")
-    held = data.take(data.split > 0)
-    real = (held["x"].astype(np.float32) / 255).reshape(styles, -1, *held["x"].shape[1:])
-    carried, left = [], []
-    for target in range(styles):
-        moved = runs.transfer(held, target).reshape(len(runs), *real.shape)
-        for origin in set(range(styles)) - {target}:
-            carried.append(np.square(moved[:, origin] - real[target]).mean())
-            left.append(np.square(real[origin] - real[target]).mean())
-    return float(np.mean(carried)), float(np.mean(left))
+
+    carried: tuple[float, ...]
+    left: float
+    mean: float
+    targets: dict[str, float]
+    means: dict[str, float]
+
+
+def swap(runs: Runs, data: Dataset) -> Swaps:
+    """Carry held-out pictures to every other style and compare them with the real drawings of the same concepts.
+
+    Pictures are in 0..1; the mean is over ordered pairs of styles and concepts. The rows are style by style, as
+    `datasets.emoji` orders them.
+    """
+    names = data.names["domain"]
+    held, train = data.take(data.split > 0), data.part("train")
+    real = (held["x"].astype(np.float32) / 255).reshape(len(names), -1, *data.schema.shape)
+    carried, left, mean = np.zeros((len(names), len(runs))), [], []
+    for target, drawn in enumerate(real):
+        others = [origin for origin in range(len(names)) if origin != target]
+        moved = runs.transfer(held, target).reshape(len(runs), *real.shape)[:, others]
+        carried[target] = np.square(moved - drawn).mean((1, 2, 3, 4, 5))
+        left.append(np.square(real[others] - drawn).mean())
+        average = train["x"][train["domain"] == target].mean(0, dtype=np.float32) / 255
+        mean.append(np.square(average - drawn).mean())
+    return Swaps(
+        carried=tuple(map(float, carried.mean(0))),
+        left=float(np.mean(left)),
+        mean=float(np.mean(mean)),
+        targets=dict(zip(names, map(float, carried.mean(1)), strict=True)),
+        means=dict(zip(names, map(float, mean), strict=True)),
+    )
+
+
+Grid = list[tuple[str, list[np.ndarray | None]]]
+"""Label and pictures of each row."""
+
+
+def nearest(codes: np.ndarray, data: Dataset, truth: Truth, count: int = 8) -> Grid:
+    """New concepts in the first style, and the picture whose code is nearest in every other style.
+
+    Args:
+        codes: `(rows, size)` of all rows.
+        data: the pictures.
+        truth: for the names of the concepts.
+        count: how many concepts, taken evenly from the new ones.
+    """
+    unit = codes / np.linalg.norm(codes, axis=1, keepdims=True)
+    grid: Grid = []
+    for row, name in _new(data, truth, count):
+        others = (np.flatnonzero(data["domain"] == style) for style in range(1, data.schema.size("domain")))
+        grid.append((name, [data["x"][row], *(data["x"][o[(unit[o] @ unit[row]).argmax()]] for o in others)]))
+    return grid
+
+
+def carried(runs: Runs, data: Dataset, truth: Truth, count: int = 8) -> Grid:
+    """New concepts in all styles, then what the first run makes of the first drawing in every style.
+
+    Args:
+        runs: of a model whose prior knows styles.
+        data: the pictures.
+        truth: for the names of the concepts and for which pictures show the same.
+        count: how many concepts, taken evenly from the new ones.
+    """
+    chosen = _new(data, truth, count)
+    start = data.take(np.array([row for row, _ in chosen]))
+    styles = range(data.schema.size("domain"))
+    moved = [runs[0].transfer(start, style)[0] for style in styles]
+    real = data["x"].reshape(len(styles), -1, *data.schema.shape)
+    return [(name, [*real[:, row], None, *(m[i] for m in moved)]) for i, (row, name) in enumerate(chosen)]
+
+
+def _new(data: Dataset, truth: Truth, count: int) -> list[tuple[int, str]]:
+    """Rows of the first style that show concepts of no training picture, spread evenly, and the concepts' names."""
+    names = [concept["name"] for concept in emoji_concepts()]
+    rows = np.flatnonzero((data["domain"] == 0) & (data.split > 0))
+    rows = rows[np.linspace(0, len(rows) - 1, count).astype(int)]
+    return [(int(row), names[int(truth.latents[row, truth.names.index("concept")])]) for row in rows]
