@@ -607,3 +607,21 @@ class TestRuns:
         assert all(math.isnan(run.validation) for run in runs.table)
         with pytest.raises(InputError, match="no validation rows"):
             runs.select("validation")
+
+
+def test_numbers_are_predicted_as_they_are():
+    data = DATA.add("twice", 2 * DATA["x"][:, :1])
+    model = ik.Model((8,), 4, ik.nets.MLP(8, 8), ik.nets.MLP(4, 8), heads={"twice": ik.nets.MLP(4, 1)})
+    objective = ik.tasks.Reconstruction() + ik.tasks.Regression("twice") + 0.01 * ik.constraints.MatchPrior()
+    runs = ik.fit((model, objective), data, steps=300, lr=1e-2, progress=False)
+    predicted = runs.predict(data, "twice")[0]
+    assert predicted.shape == (data.rows, 1)
+    assert np.corrcoef(predicted[:, 0], data["twice"][:, 0])[0, 1] > 0.9
+
+
+def test_agreement_takes_latents_that_say_nothing():
+    from identikit.engine.selection import _matched
+
+    codes = np.random.default_rng(0).normal(size=(50, 2))
+    assert _matched(codes, codes[:, ::-1]) == pytest.approx(1)
+    assert _matched(np.column_stack([codes[:, 0], np.ones(50)]), codes) == pytest.approx(0.5)

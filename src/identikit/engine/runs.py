@@ -109,10 +109,11 @@ class Runs:
         return self._each(data, lambda model, fields: model.posterior(Batch(fields))[1])
 
     def predict(self, data: Dataset | None = None, field: str = "y") -> np.ndarray:
-        """Class probabilities of every row.
+        """Class probabilities of every row; where the field holds numbers, the numbers predicted.
 
         Returns:
-            `(runs, rows, classes)` float32; the largest along the last axis is the predicted class.
+            `(runs, rows, classes)` float32; the largest along the last axis is the predicted class. For numbers,
+            `(runs, rows, numbers)`.
 
         Raises:
             InputError: the model has no head for the field.
@@ -122,7 +123,13 @@ class Runs:
                 f"{self.settings.method} was fitted without a head for '{field}': "
                 f"it predicts {', '.join(self.model.heads) or 'nothing'}"
             )
-        return self._each(data, lambda model, fields: _rest(model, fields).heads[field].softmax(-1))
+        classes = field in self.schema.names
+
+        def head(model: Model, fields: dict[str, Tensor]) -> Tensor:
+            out = _rest(model, fields).heads[field]
+            return out.softmax(-1) if classes else out
+
+        return self._each(data, head)
 
     def decode(self, codes: np.ndarray | Tensor) -> np.ndarray:
         """What the codes look like, on the scale of the data; pictures in 0..1.

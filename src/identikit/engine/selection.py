@@ -8,7 +8,7 @@ import numpy as np
 
 from identikit.data import Dataset, Truth
 from identikit.errors import InputError, LeakError, unknown
-from identikit.metrics import mcc
+from identikit.metrics import cross_correlation, mcc
 
 if TYPE_CHECKING:
     from identikit.engine.runs import Runs
@@ -54,8 +54,16 @@ def agreement(runs: Runs, data: Dataset | None = None) -> np.ndarray:
         peers = [j for j, other in enumerate(runs.table) if j != i and other.weights == run.weights]
         if not peers:
             raise InputError("the rule 'agreement' compares runs of different seeds, and there is only one")
-        scores[i] = np.mean([mcc(codes[j], codes[i], nulls=0).value for j in peers])
+        scores[i] = np.mean([_matched(codes[j], codes[i]) for j in peers])
     return scores
+
+
+def _matched(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean absolute rank correlation of the latents of two runs, matched one to one; a constant one counts 0."""
+    from scipy.optimize import linear_sum_assignment
+
+    strength = np.abs(cross_correlation(one, other))
+    return float(strength[linear_sum_assignment(strength, maximize=True)].mean())
 
 
 def _agreement(runs: Runs, truth: Truth | None, data: Dataset | None) -> np.ndarray:
