@@ -30,6 +30,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 # Docstrings are plain prose with `code` in single backticks and formulas as typed: a stray * or | in one is no error.
 default_role = "code"
 suppress_warnings = ["docutils"]
