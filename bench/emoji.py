@@ -65,7 +65,7 @@ class Study:
             "raw pixels": lambda: self.fixed(self.pixels),
             "raw pixels, centred per style": lambda: self.fixed(self.centred()),
             "outlines": lambda: self.fixed(self.data["edges"]),
-            "outlines, whitened PCA of 128": lambda: self.fixed(self.whitened()),
+            "outlines, whitened PCA of 128": lambda: self.fixed(emoji.components(self.data)),
             "composed": lambda: self.composed("composed"),
             "vae on pixels": lambda: self.method("vae", self.data, hidden=16),
             "imsda on pixels": lambda: self.method("imsda", self.part_labelled, hidden=16, changing=emoji.STYLE),
@@ -84,13 +84,6 @@ class Study:
             here = self.data["domain"] == style
             out[here] -= self.pixels[here & (self.data.split == 0)].mean(0)
         return out
-
-    def whitened(self) -> np.ndarray:
-        """As many principal components of the outlines as the invariant block has latents, at variance 1."""
-        from sklearn.decomposition import PCA
-
-        edges = self.data["edges"]
-        return PCA(emoji.CONTENT, whiten=True, random_state=0).fit(edges[self.data.split == 0]).transform(edges)
 
     def fixed(self, codes: np.ndarray) -> dict[str, Any]:
         """A row that nothing was trained for."""

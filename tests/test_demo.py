@@ -159,7 +159,9 @@ def test_pictures_shown_are_of_new_concepts(pictures):
     names = [concept["name"] for concept in ik.datasets.emoji_concepts()]
     new = {names[concept] for concept in concepts(truth)[data.split > 0]}
     codes = np.random.default_rng(0).normal(size=(1160, 20))[concepts(truth)]
-    grids = emoji.nearest(codes, data, truth, 5), emoji.carried(brief(data), data, truth, 5)
+    found, right = emoji.nearest(codes, data, truth, 5)
+    assert right == 5 * 2
+    grids = found, emoji.carried(brief(data), data, truth, 5)
     for grid in grids:
         assert len({label for label, _ in grid}) == 5
         assert {label for label, _ in grid} <= new

@@ -164,12 +164,22 @@ def told(probe: Any, code: np.ndarray, data: Dataset) -> float:
     return float(probe.fit(scaled[train], style[train]).score(scaled[~train], style[~train]))
 
 
+def components(data: Dataset) -> np.ndarray:
+    """As many principal components of the outlines as the invariant block has latents, with variance 1."""
+    from sklearn.decomposition import PCA
+
+    edges = data["edges"]
+    size = min(CONTENT, edges.shape[1])
+    return PCA(size, whiten=True, random_state=0).fit(edges[data.split == 0]).transform(edges)
+
+
 def compare(runs: dict[str, Runs], data: Dataset, truth: Truth) -> list[Found]:
-    """The codes of all runs, beside codes that nothing was learned for."""
+    """The codes of all runs, beside codes that nothing was trained for."""
     pixels = data["x"].reshape(1, data.rows, -1).astype(np.float32) / 255
     found = [
         find("raw pixels", pixels, data, truth),
-        find("outlines, nothing learned", data["edges"][None], data, truth),
+        find("outlines", data["edges"][None], data, truth),
+        find("outlines, components", components(data)[None], data, truth),
     ]
     for name, fitted in runs.items():
         codes = fitted.encode()
@@ -228,8 +238,8 @@ Grid = list[tuple[str, list[np.ndarray | None]]]
 """Label and pictures of each row."""
 
 
-def nearest(codes: np.ndarray, data: Dataset, truth: Truth, count: int = 8) -> Grid:
-    """New concepts in the first style, and the picture whose code is nearest in every other style.
+def nearest(codes: np.ndarray, data: Dataset, truth: Truth, count: int = 8) -> tuple[Grid, int]:
+    """New concepts in the first style, the picture whose code is nearest in every other style, and how many are right.
 
     Args:
         codes: `(rows, size)` of all rows.
@@ -238,11 +248,15 @@ def nearest(codes: np.ndarray, data: Dataset, truth: Truth, count: int = 8) -> G
         count: how many concepts, taken evenly from the new ones.
     """
     unit = codes / np.linalg.norm(codes, axis=1, keepdims=True)
+    concept = truth.latents[:, truth.names.index("concept")]
     grid: Grid = []
+    right = 0
     for row, name in _new(data, truth, count):
         others = (np.flatnonzero(data["domain"] == style) for style in range(1, data.schema.size("domain")))
-        grid.append((name, [data["x"][row], *(data["x"][o[(unit[o] @ unit[row]).argmax()]] for o in others)]))
-    return grid
+        found = [int(o[(unit[o] @ unit[row]).argmax()]) for o in others]
+        right += int((concept[found] == concept[row]).sum())
+        grid.append((name, [data["x"][row], *data["x"][found]]))
+    return grid, right
 
 
 def carried(runs: Runs, data: Dataset, truth: Truth, count: int = 8) -> Grid:
