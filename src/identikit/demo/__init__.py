@@ -125,9 +125,9 @@ def _found(found: list[emoji.Found]) -> Html:
             "linear probe and the 10 nearest neighbours, fitted on the training concepts, tell the style of new ones; "
             "chance 0.2. (The domain_probe in the scores below splits rows and not concepts, and so lands below "
             "chance: it is misled by the same concept in other styles.) The invariant block is learned from the "
-            "outlines, a fixed description, and finds no more concepts than they do, or their principal components: what training "
-            "adds is one code with a prior, a decoder and the move from style to style. The changing block is told the "
-            "style by name, so it cannot miss it."
+            "outlines, a fixed description, and finds no more concepts than they do, or their principal components: "
+            "what training adds is one code with a prior, a decoder and the move from style to style. The changing "
+            "block is told the style by name, so it cannot miss it."
         ),
     )
 
