@@ -250,3 +250,15 @@ def test_retrieval_refuses_in_one_sentence(options, sentence):
     arguments = {"codes": np.random.default_rng(0).normal(size=(40, 3)), "concept": CONCEPT, "domain": DOMAIN}
     with pytest.raises(InputError, match=sentence):
         retrieval(**{**arguments, **options})
+
+
+def test_the_probe_may_keep_the_same_thing_in_one_half():
+    rng = np.random.default_rng(0)
+    thing, domain = np.tile(np.arange(60), 8), np.repeat(np.arange(8), 60)
+    codes = np.column_stack([rng.normal(size=(60, 6))[thing], rng.normal(size=(8, 2))[domain]])
+    apart = domain_probe(codes, domain, "nearest", together=thing, nulls=0)
+    mixed = domain_probe(codes, domain, "nearest", nulls=0)
+    assert apart.value > mixed.value + 0.1
+    assert apart.settings["split_by_thing"]
+    with pytest.raises(InputError, match="domain '1' shows too few different things"):
+        domain_probe(codes[:61], np.r_[domain[:60], 1], together=thing[:61])

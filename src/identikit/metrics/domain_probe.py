@@ -18,7 +18,12 @@ NEIGHBOURS = 10
 
 
 def domain_probe(
-    codes: Array, domain: Array | Sequence[str], probe: str = "linear", nulls: int = 20, seed: int = 0
+    codes: Array,
+    domain: Array | Sequence[str],
+    probe: str = "linear",
+    together: Array | Sequence[str] | None = None,
+    nulls: int = 20,
+    seed: int = 0,
 ) -> Score:
     r"""Held-out balanced accuracy of telling the domain from the codes.
 
@@ -32,6 +37,9 @@ def domain_probe(
         domain: (rows,) the domain of each row, whole numbers or text.
         probe: `linear` (multinomial logistic regression of standardised codes) or `nearest` (vote of the 10 nearest
             rows, which also sees domains that differ in spread or shape).
+        together: (rows,) what each row shows, where the same thing is seen in several domains: its rows then stay in
+            one half. Across the halves, the same thing in other domains would outvote the domain, and a code would
+            look more invariant than it is.
         nulls: draws of the null; 0 for none.
         seed: of the halves and the null.
 
@@ -59,7 +67,17 @@ def domain_probe(
         raise InputError(
             f"domain '{names[counts.argmin()]}' has one row, and the probe needs one to fit and one to score"
         )
-    train, test = halves(rows, [seed, 0], within=labels)
+    if together is None:
+        train, test = halves(rows, [seed, 0], within=labels)
+    else:
+        shown, _ = groups(together, "together", fewest=2)
+        same_rows({"codes": block, "together": shown})
+        fitted, _ = halves(shown.max() + 1, [seed, 0])
+        train, test = np.flatnonzero(np.isin(shown, fitted)), np.flatnonzero(~np.isin(shown, fitted))
+        for half in (train, test):
+            missing = np.flatnonzero(np.bincount(labels[half], minlength=len(names)) == 0)
+            if len(missing):
+                raise InputError(f"domain '{names[missing[0]]}' shows too few different things to split them in halves")
     x, x_test = standardise(block[train], block[test])
     predict = _linear(x, x_test) if probe == "linear" else _nearest(x, x_test, len(names))
 
@@ -85,7 +103,14 @@ def domain_probe(
         parts={name: float(part) for name, part in zip(names, parts, strict=True)},
         nulls=found,
         n=rows,
-        settings={"probe": probe, "codes": block.shape[1], "domains": len(names), "nulls": nulls, "seed": seed},
+        settings={
+            "probe": probe,
+            "codes": block.shape[1],
+            "domains": len(names),
+            "split_by_thing": together is not None,
+            "nulls": nulls,
+            "seed": seed,
+        },
     )
 
 

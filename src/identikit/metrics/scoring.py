@@ -249,18 +249,24 @@ def _block_r2(case: _Case) -> Iterator[Score]:
 
 def _domain_probe(case: _Case) -> Iterator[Score]:
     if case.domain is not None:
+        concept = _concept(case.truth)
         for name, codes in _code_blocks(case).items():
-            yield replace(domain_probe(codes, case.domain), name=f"domain_probe {name}")
+            yield replace(domain_probe(codes, case.domain, together=concept), name=f"domain_probe {name}")
 
 
 def _retrieval(case: _Case) -> Iterator[Score]:
-    truth = case.truth
-    if case.domain is None or "concept" not in truth.names:
-        return
-    position = truth.names.index("concept")
-    if truth.kinds[position] == "discrete":
+    concept = _concept(case.truth)
+    if case.domain is not None and concept is not None:
         for name, codes in _code_blocks(case).items():
-            yield replace(retrieval(codes, truth.latents[:, position], case.domain), name=f"retrieval {name}")
+            yield replace(retrieval(codes, concept, case.domain), name=f"retrieval {name}")
+
+
+def _concept(truth: Truth) -> np.ndarray | None:
+    """What each row shows, where the truth has a discrete latent of that name."""
+    if "concept" not in truth.names:
+        return None
+    position = truth.names.index("concept")
+    return truth.latents[:, position] if truth.kinds[position] == "discrete" else None
 
 
 METRICS: dict[str, tuple[Callable[[_Case], Iterator[Score]], str]] = {
