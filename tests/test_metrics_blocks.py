@@ -261,4 +261,4 @@ def test_the_probe_may_keep_the_same_thing_in_one_half():
     assert apart.value > mixed.value + 0.1
     assert apart.settings["split_by_thing"]
     with pytest.raises(InputError, match="domain '1' shows too few different things"):
-        domain_probe(codes[:61], np.r_[domain[:60], 1], together=thing[:61])
+        domain_probe(codes[:62], np.r_[domain[:60], 1, 1], together=np.r_[thing[:60], 300, 300])
