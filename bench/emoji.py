@@ -16,6 +16,7 @@ import argparse
 import json
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,14 +142,17 @@ class Study:
 
 def measure(codes: np.ndarray, data: Dataset, truth: Truth) -> dict[str, Any]:
     """All figures of codes `(seeds, rows, size)`, one entry for each seed."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.neural_network import MLPClassifier
 
+    # The net stops after 30 rounds on purpose; left to stop early by itself it may do so at chance.
+    warnings.simplefilter("ignore", ConvergenceWarning)
     probes = {
         "style by a line": LogisticRegression(max_iter=2000, tol=1e-2, C=0.1),
         "style by neighbours": KNeighborsClassifier(10),
-        "style by a net": MLPClassifier((64,), early_stopping=True, random_state=0),
+        "style by a net": MLPClassifier((64,), alpha=1.0, max_iter=30, random_state=0),
     }
     concept, style = truth.latents[:, truth.names.index("concept")].astype(int), data["domain"]
     found: dict[str, Any] = {"size": codes.shape[2]}

@@ -123,11 +123,10 @@ def _found(found: list[emoji.Found]) -> Html:
             "code (or one of the nearest 5) is that of the same concept; chance 0.001. Mean over ordered pairs of "
             "styles, ± the largest deviation over seeds; new concepts were in no training picture. Style: how often a "
             "linear probe and the 10 nearest neighbours, fitted on the training concepts, tell the style of new ones; "
-            "chance 0.2. (The domain_probe in the scores below splits rows and not concepts, and so lands below "
-            "chance: it is misled by the same concept in other styles.) The invariant block is learned from the "
-            "outlines, a fixed description, and finds no more concepts than they do, or their principal components: "
-            "what training adds is one code with a prior, a decoder and the move from style to style. The changing "
-            "block is told the style by name, so it cannot miss it."
+            "chance 0.2. The invariant block is learned from the outlines, a fixed description, and finds about as "
+            "many concepts as they do, and no more than their principal components: what training adds is one code "
+            "with a prior, a decoder and the move from style to style. The changing block is told the style by name, "
+            "so it cannot miss it."
         ),
     )
 

@@ -82,7 +82,7 @@ def compose(data: Dataset) -> tuple[Model, Objective]:
         + 5 * Classification("domain")
         + 0.01 * MatchPrior(block="invariant")
         + 0.2 * MatchPrior(block="changing")
-        + 50 * MatchDomains(styles)
+        + 1000 * MatchDomains(styles)
     )
     return model, objective
 
