@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identikit.data import HIDDEN, SPLITS, Dataset, Schema, Truth, make_split, require_dataset, split_index
+from identikit.data import HIDDEN, Dataset, Schema, Truth, require_dataset
+from identikit.datasets import from_arrays
 from identikit.errors import InputError, LeakError, unknown
+from identikit.splits import SPLITS, make_split, split_index
 
 SHARES = st.tuples(st.floats(0.4, 0.9), st.floats(0.1, 0.9)).map(
     lambda t: (t[0], (1 - t[0]) * t[1], (1 - t[0]) * (1 - t[1]))
@@ -314,3 +316,17 @@ def test_require_dataset_tells_a_leak_from_a_mistake():
 def test_unknown_offers_a_near_name_only():
     assert "did you mean 'vae'" in str(unknown("method", "vea", ["vae", "imsda"]))
     assert "did you mean" not in str(unknown("method", "qqqq", ["vae", "imsda"]))
+
+
+def test_a_field_is_added_to_any_part():
+    x = np.column_stack([np.arange(20.0), np.r_[np.zeros(5), np.arange(15.0)]])
+    data = from_arrays(x=x, splits=(1, 0, 0)).take(np.arange(5))
+    more = data.add("edges", np.ones((5, 3)))
+    assert more["edges"].shape == (5, 3)
+    assert "edges" in more.schema.numbers
+    assert "edges" not in data
+    for values, said in ((np.ones(4), "4 rows"), (np.full(5, np.inf), "infinite")):
+        with pytest.raises(InputError, match=said):
+            data.add("edges", values)
+    with pytest.raises(InputError, match="already has"):
+        more.add("edges", np.ones(5))

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from identikit.data import Dataset, Truth, make_split
+from identikit.data import Dataset, Truth
 from identikit.errors import InputError
 from identikit.metrics import Null, Score, Scorecard, mcc, score
+from identikit.splits import make_split
 
 ROWS = 500
 rng = np.random.default_rng(0)

@@ -11,7 +11,19 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "identikit"
 ORDER = [
-    *("errors", "data", "metrics", "worlds", "datasets", "nets", "objective", "tasks", "constraints", "engine"),
+    *(
+        "errors",
+        "splits",
+        "data",
+        "metrics",
+        "worlds",
+        "datasets",
+        "nets",
+        "objective",
+        "tasks",
+        "constraints",
+        "engine",
+    ),
     *("methods", "trust", "structure", "studies", "reports", "demo", "cli"),
 ]
 HEAVY = {"duckdb", "jinja2", "plotly", "rich", "scipy", "sklearn", "typer"}

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from identikit.data import HIDDEN, Dataset, make_split
+from identikit.data import HIDDEN, Dataset
 from identikit.datasets.coding import categories, is_number_column, numbers, to_floats, to_numpy
 from identikit.errors import InputError, unknown
+from identikit.splits import make_split
 
 FIELDS = ("y", "domain", "time", "view", "action")
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from identikit.data import HIDDEN, Dataset, Truth, make_split
+from identikit.data import HIDDEN, Dataset, Truth
 from identikit.errors import InputError, unknown
+from identikit.splits import make_split
 
 STYLES = ("noto", "noto-v1", "fluent-emoji", "fluent-emoji-flat", "fluent-emoji-high-contrast")
 SIZES = (64, 32, 16)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from identikit.data import SPLITS, Dataset, Truth
+from identikit.data import Dataset, Truth
 from identikit.errors import InputError
 from identikit.reports.case import Case
 from identikit.reports.html import Html, facts, join, note
 from identikit.reports.pictures import picture_grid
 from identikit.reports.plots import BAND, COLOURS, label, plot
+from identikit.splits import SPLITS
 
 MOST_DOMAINS = 16
 _MOST_COLUMNS = 6

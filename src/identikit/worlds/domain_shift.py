@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from identikit.data import Dataset, Truth, make_split
+from identikit.data import Dataset, Truth
 from identikit.errors import InputError, unknown
+from identikit.splits import make_split
 from identikit.worlds.base import World
 from identikit.worlds.mixing import Mixing, draw_mixing
 

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from identikit.data import Dataset, Truth, make_split
+from identikit.data import Dataset, Truth
 from identikit.errors import InputError
+from identikit.splits import make_split
 from identikit.worlds.base import World
 from identikit.worlds.causal import CausalModel, Factor
 from identikit.worlds.raytracer import SHAPES, check_pixels, render
