@@ -110,9 +110,9 @@ def monotone_step(z: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
     slope, height, steepness, offset, shift = parameters.split([1, units, units, units, 1], -1)
     bend = torch.tanh(torch.addcmul(offset, steepness, z.unsqueeze(-1)))
     slope, shift = slope.squeeze(-1), shift.squeeze(-1)
-    value = torch.addcmul(shift, slope, z) + (height * bend).sum(-1)
-    tilt = height * steepness
-    derivative = slope + torch.addcmul(tilt, tilt, bend.square(), value=-1).sum(-1)
+    rise = height * bend
+    value = torch.addcmul(shift, slope, z) + rise.sum(-1)
+    derivative = slope + (steepness * (height - rise * bend)).sum(-1)
     return value, derivative.log()
 
 

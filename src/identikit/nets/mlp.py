@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from identikit.nets.grouped import RECTIFIER, Linear
 
@@ -44,15 +45,16 @@ class MLP(nn.Module):
         sizes = [_product(self.inputs), *[hidden] * layers, _product(self.outputs)]
         inner = [Linear(a, b, RECTIFIER) for a, b in pairwise(sizes[:-1])]
         self.layers = nn.ModuleList([*inner, Linear(sizes[-2], sizes[-1], gain, bias)])
-        self.activation = nn.LeakyReLU(slope)
+        self.slope = slope
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `(..., batch, *inputs)` to `(..., batch, *outputs)`."""
         if len(self.inputs) > 1:
             x = x.flatten(-len(self.inputs))
-        for layer in self.layers[:-1]:
-            x = self.activation(layer(x))
-        x = self.layers[-1](x)
+        *inner, last = self.layers
+        for layer in inner:
+            x = F.leaky_relu(layer(x), self.slope)
+        x = last(x)
         return x.unflatten(-1, self.outputs) if len(self.outputs) > 1 else x
 
 
