@@ -1,7 +1,8 @@
 """How well imsda finds the latents that change between domains, beside a plain VAE with the same budget.
 
-Run: python bench/domain_shift.py [--quick]. Writes bench/results/domain_shift.json after every setting, and skips
-the settings that the file already holds for this version and budget; delete the file to measure again.
+Run: python bench/domain_shift.py [--quick] [--first SEED]. Writes bench/results/domain_shift.json (or, for other
+worlds, domain_shift_SEED.json) after every setting, and skips the settings that the file already holds for this version
+and budget; delete the file to measure again.
 
 Five worlds that nothing was tuned on (world seeds 10 to 14), 1,000 rows for each domain, 8 seeds for each fit, both
 methods at their defaults: steps, batch, latents, hidden units and learning rate are equal, which the script checks.
@@ -26,7 +27,8 @@ import torch
 import identikit as ik
 from identikit.engine import find
 
-RESULT = Path(__file__).parent / "results" / "domain_shift.json"
+RESULTS = Path(__file__).parent / "results"
+FIRST_WORLD = 10
 ROWS_PER_DOMAIN = 1000
 NO_LABELS = {"label_weight": 0.0, "entropy_weight": 0.0}
 SETTINGS: list[tuple[str, str, int, dict[str, Any], dict[str, Any]]] = [
@@ -132,18 +134,22 @@ def show(name: str, result: dict) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one world, 2 seeds, 300 steps; writes nothing")
-    quick = parser.parse_args().quick
+    parser.add_argument("--first", type=int, default=FIRST_WORLD, help="seed of the first of the five worlds")
+    given = parser.parse_args()
+    quick = given.quick
+    kind = "" if given.first == FIRST_WORLD else f"_{given.first}"
+    saved = RESULTS / f"domain_shift{kind}.json"
     torch.set_num_threads(1)
     check_equal_budget()
     steps = 300 if quick else find("imsda").training["steps"]
-    worlds, seeds = ([10], 2) if quick else ([10, 11, 12, 13, 14], 8)
+    worlds, seeds = ([given.first], 2) if quick else (list(range(given.first, given.first + 5)), 8)
     budget = {"worlds": worlds, "seeds": seeds, "steps": steps, "rows_per_domain": ROWS_PER_DOMAIN}
     kept = {
         "version": ik.__version__,
         **budget,
         "machine": f"{platform.machine()}, torch {torch.__version__}, 1 thread",
     }
-    found = json.loads(RESULT.read_text()) if RESULT.exists() and not quick else {}
+    found = json.loads(saved.read_text()) if saved.exists() and not quick else {}
     if {k: v for k, v in found.items() if k != "results"} != kept:
         found = {**kept, "results": {}}
     for name, method, domains, world, options in SETTINGS:
@@ -151,8 +157,8 @@ def main() -> None:
             result = measure(method, domains, world, options, worlds, seeds, steps)
             found["results"][name] = {"method": method, "domains": domains, **world, **options, **rounded(result)}
             if not quick:
-                RESULT.parent.mkdir(exist_ok=True)
-                RESULT.write_text(json.dumps(found, indent=1) + "\n")
+                RESULTS.mkdir(exist_ok=True)
+                saved.write_text(json.dumps(found, indent=1) + "\n")
         show(name, found["results"][name])
 
 
