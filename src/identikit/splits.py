@@ -12,7 +12,18 @@ SPLITS = ("train", "validation", "test")
 
 
 def split_index(split: np.ndarray, part: str) -> np.ndarray:
-    """Row indices of one of `SPLITS`, or of all rows (`all`), in a split column."""
+    """Row indices of one of `SPLITS`, or of all rows (`all`), in a split column.
+
+    Args:
+        split: (rows,) index of each row into `SPLITS`.
+        part: `train`, `validation`, `test` or `all`.
+
+    Raises:
+        InputError: another name.
+
+    >>> split_index(np.array([0, 1, 0]), "train").tolist()
+    [0, 2]
+    """
     if part == "all":
         return np.arange(len(split))
     if part not in SPLITS:

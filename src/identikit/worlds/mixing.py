@@ -64,6 +64,14 @@ def draw_mixing(
         layers: number of matrices.
         slope: of the leaky rectifier below zero.
         condition: the bound; 1 makes every layer orthogonal.
+
+    Raises:
+        InputError: fewer observations than latents, no layer, or a bound below 1.
+
+    >>> mixing = draw_mixing(np.random.default_rng(0), latents=2, observed=3)
+    >>> z = np.array([[1.0, -2.0]])
+    >>> bool(np.allclose(mixing.inverse(mixing(z)), z))
+    True
     """
     if observed < latents:
         raise InputError(f"observed is at least the number of latents ({latents}), not {observed}: the map would lose")
