@@ -84,7 +84,10 @@ def block_table(
         raise unknown("regressor", regressor, REGRESSORS)
     draws = DRAWS[regressor] if nulls is None else nulls
     codes = {name: matrix(block, f"the estimate {name}".strip()) for name, block in estimate_blocks.items()}
-    true = {name: factors(block, "block_r2", f"the truth {name}".strip()) for name, block in truth_blocks.items()}
+    true: dict[str, tuple[np.ndarray, tuple[str, ...]]] = {}
+    for name, block in truth_blocks.items():
+        known = factors(block, "block_r2", f"the truth {name}".strip(), takes=("continuous",))
+        true[name] = known.values, known.names
     if not codes or not true:
         raise InputError("block_r2 needs at least one block of codes and one of true latents")
     rows = same_rows(

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import torch
 
 from identikit.data import HIDDEN, Dataset, Truth
-from identikit.errors import InputError
+from identikit.errors import InputError, unknown
 
 Array: TypeAlias = np.ndarray | torch.Tensor
 
 FEWEST_ROWS = 10
 """Below this many rows no correlation or held-out score means anything."""
+
+KINDS = ("continuous", "discrete", "circular")
+"""What a factor can be: a number, a category number, or an angle in radians."""
 
 LARGEST = 1e100
 """Values beyond this count as infinite: their squares would overflow."""
@@ -62,21 +66,74 @@ def matrix(value: object, what: str) -> np.ndarray:
     return array
 
 
-def factors(truth: object, who: str, what: str = "the truth") -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the true latents (rows, factors) and their names, from an array or a `Truth` of continuous latents."""
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """True factors, checked: finite, none constant, none hidden.
+
+    Attributes:
+        values: (rows, factors) float64; a discrete factor holds whole numbers, a circular one radians.
+        names: one for each factor.
+        kinds: one of `KINDS` for each factor.
+    """
+
+    values: np.ndarray
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def features(self, position: int) -> np.ndarray:
+        """One factor as the columns that it is linear in: itself, cosine and sine, or one column for each category."""
+        column = self.values[:, position]
+        if self.kinds[position] == "circular":
+            return np.stack([np.cos(column), np.sin(column)], axis=1)
+        if self.kinds[position] == "discrete":
+            return (column[:, None] == np.unique(column)).astype(np.float64)
+        return column[:, None]
+
+
+def factors(
+    truth: object,
+    who: str,
+    what: str = "the truth",
+    kinds: str | Sequence[str] | None = None,
+    takes: Sequence[str] = KINDS,
+) -> Factors:
+    """Return the true factors, from an array (rows, factors) or a `Truth`.
+
+    Args:
+        truth: the array or `Truth`.
+        who: the metric that asks, for the error.
+        what: the argument's name, for the error.
+        kinds: of the factors of an array: one for all, or one for each; None for continuous. A `Truth` has its own.
+        takes: the kinds that the metric can treat.
+    """
     names: tuple[str, ...] = ()
     if isinstance(truth, Truth):
-        for name, kind in zip(truth.names, truth.kinds, strict=True):
-            if kind != "continuous":
-                raise InputError(f"{who} takes continuous latents, and '{name}' is {kind}: leave it out")
-        truth, names = truth.latents, truth.names
+        if kinds is not None:
+            raise InputError(f"{what} is a Truth, which states the kinds of its latents itself: leave out kinds=")
+        kinds, names, truth = truth.kinds, truth.names, truth.latents
     array = matrix(truth, what)
     names = names or tuple(f"factor {i}" for i in range(array.shape[1]))
+    given = (kinds or "continuous",) * len(names) if kinds is None or isinstance(kinds, str) else tuple(kinds)
+    if len(given) != len(names):
+        raise InputError(f"kinds names {len(given)} kinds, and {what} has {len(names)} factors")
+    for name, kind, column in zip(names, given, array.T, strict=True):
+        if kind not in KINDS:
+            raise unknown("kind of factor", kind, KINDS)
+        if kind not in takes:
+            raise InputError(f"{who} takes {' or '.join(takes)} factors, and '{name}' is {kind}: leave it out")
+        if kind == "discrete":
+            if not (column == np.round(column)).all():
+                raise InputError(f"'{name}' is discrete, so it holds whole numbers, and it holds fractions")
+            if (column == HIDDEN).any():
+                raise InputError(f"'{name}' is hidden in {int((column == HIDDEN).sum())} rows: score the others alone")
     constant = (array == array[0]).all(0)
     if constant.any():
         column = int(constant.argmax())
         raise InputError(f"'{names[column]}' of {what} is constant ({array[0, column]:g} in every row): leave it out")
-    return array, names
+    return Factors(array, names, given)
 
 
 def same_rows(arrays: Mapping[str, np.ndarray]) -> int:

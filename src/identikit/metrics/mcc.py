@@ -49,7 +49,8 @@ def match(estimate: Array, truth: Array | Truth, correlation: str = "spearman") 
     [1, 0]
     """
     codes = matrix(estimate, "the estimate")
-    true, names = factors(truth, "match")
+    known = factors(truth, "match", takes=("continuous",))
+    true, names = known.values, known.names
     same_rows({"estimate": codes, "truth": true})
     correlations = cross_correlation(true, codes, correlation)
     matched = _assign(np.abs(correlations))
@@ -89,7 +90,8 @@ def mcc(estimate: Array, truth: Array | Truth, correlation: str = "spearman", nu
     (1.0, {'factor 0': 1.0, 'factor 1': 1.0}, {'factor 0': 1, 'factor 1': 0})
     """
     codes = matrix(estimate, "the estimate")
-    true, names = factors(truth, "mcc")
+    known = factors(truth, "mcc", takes=("continuous",))
+    true, names = known.values, known.names
     rows = same_rows({"estimate": codes, "truth": true})
     surplus = codes.shape[1] > true.shape[1]
     fit, held = halves(rows, [seed, 0]) if surplus else (slice(None), slice(None))

@@ -94,8 +94,8 @@ def score(
     if isinstance(truth, Dataset) or hasattr(truth, "encode"):
         raise InputError(f"the truth is a {type(truth).__name__}: score takes (estimate, truth), in that order")
     if not isinstance(truth, Truth):
-        latents, names = factors(truth, "score")
-        truth = Truth(latents, names, ("continuous",) * len(names))
+        known = factors(truth, "score")
+        truth = Truth(known.values, known.names, known.kinds)
     if data is not None:
         require_dataset(data, "score")
 
