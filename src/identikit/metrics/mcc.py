@@ -11,6 +11,7 @@ from identikit.data import Truth
 from identikit.metrics.correlation import cross_correlation, prepare, unit
 from identikit.metrics.inputs import Array, factors, halves, matrix, same_rows
 from identikit.metrics.result import Null, Score
+from identikit.metrics.rotation import rotations
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,7 @@ def mcc(estimate: Array, truth: Array | Truth, correlation: str = "spearman", nu
         draws = [scorer(ranked_true[rng.permutation(rows)])[1].mean() for _ in range(nulls)]
         found["permuted rows"] = Null.of(draws)
     if nulls and true.shape[1] > 1:
-        rotate = _rotations(true, np.random.default_rng([seed, 2]))
+        rotate = rotations(true, np.random.default_rng([seed, 2]))
         width = min(codes.shape[1], true.shape[1])
         draws = [
             _scorer(prepare(rotate()[:, :width], correlation), fit, held)(ranked_true)[1].mean() for _ in range(nulls)
@@ -162,21 +163,3 @@ def _scorer(
         return matched, np.where(matched < 0, 0.0, np.minimum(values, 1.0))
 
     return run
-
-
-def _rotations(true: np.ndarray, rng: np.random.Generator) -> Callable[[], np.ndarray]:
-    """Return a function that draws the latents whitened, rotated at random, and given back their covariance."""
-    centred = true - true.mean(0)
-    # The unit of a latent must not decide which directions count as empty.
-    centred = centred / centred.std(0)
-    variances, axes = np.linalg.eigh(centred.T @ centred / len(centred))
-    kept = variances > 1e-10 * variances.max()
-    scale, axes = np.sqrt(variances[kept]), axes[:, kept]
-    white, colour = centred @ axes / scale, (axes * scale).T
-
-    def draw() -> np.ndarray:
-        q, r = np.linalg.qr(rng.normal(size=(len(scale), len(scale))))
-        # The signs of R make the rotation uniform over all rotations.
-        return white @ (q * np.sign(np.diag(r))) @ colour
-
-    return draw
