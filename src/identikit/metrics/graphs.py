@@ -252,7 +252,7 @@ def _nulls(graph: np.ndarray, count: Callable[[np.ndarray], float], draws: int, 
     """The values of a graph on nodes named at random, and of random graphs with as many edges."""
     if not draws:
         return {}
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 1])
     orders = [rng.permutation(len(graph)) for _ in range(draws)]
     random = _random_graphs(graph, rng)
     return {
