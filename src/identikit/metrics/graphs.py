@@ -72,9 +72,9 @@ def shd(
 
     Returns:
         The count. Parts that add up to it: `missing`, `extra`, `reversed` (tied in both, in different directions) and
-        `self-loops`; and the count of the other convention, `reversals as two`. Nulls: `permuted nodes` (the same
-        graph on nodes named at random), `random graph` (as many edges as estimated, acyclic where the estimate is) and
-        `empty graph`, which in a sparse world is often a low distance.
+        `self-loops`; and beside them the other convention, `differing entries`, in which a reversed edge is two. Nulls:
+        `permuted nodes` (the same graph on nodes named at random), `random graph` (as many edges as estimated, acyclic
+        where the estimate is) and `empty graph`, which in a sparse world is often a low distance.
 
     Raises:
         InputError: not a square 0/1 array, numbers of nodes that differ without a matching, a cycle where a CPDAG is
@@ -104,7 +104,7 @@ def shd(
     return Score(
         name="shd",
         value=float(sum(parts.values())),
-        parts={**parts, "reversals as two": float(sum(parts.values()) + parts["reversed"])},
+        parts={**parts, "differing entries": float((form(guess) != target).sum())},
         nulls={
             **_nulls(guess, count, nulls, seed),
             "empty graph": Null.known(count(np.zeros_like(guess))),
