@@ -13,6 +13,7 @@ SOURCE = ROOT / "src" / "identikit"
 ORDER = [
     *(
         "errors",
+        "writing",
         "splits",
         "data",
         "metrics",

@@ -180,10 +180,7 @@ def score(
         card = compute(codes, latents, metric, part, data)
     typer.echo(str(card))
     if json_ is not None:
-        try:
-            card.save(json_)
-        except OSError as reason:
-            raise InputError(f"the scorecard {json_} cannot be written: {reason.strerror}") from None
+        card.save(json_)
 
 
 @app.command(

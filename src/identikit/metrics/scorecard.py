@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from identikit.errors import InputError
 from identikit.metrics.result import Score, library_version, short
+from identikit.writing import write_text
 
 
 @dataclass(frozen=True)
@@ -118,15 +118,7 @@ class Scorecard:
 
     def save(self, path: str | Path) -> Path:
         """Write the scorecard as JSON, whole or not at all."""
-        path = Path(path)
-        text = json.dumps(self.json(), indent=1, allow_nan=False)
-        part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        try:
-            part.write_text(text, encoding="utf-8")
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
-        return path
+        return write_text(path, json.dumps(self.json(), indent=1, allow_nan=False), "scorecard")
 
     @staticmethod
     def load(path: str | Path) -> Scorecard:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from importlib.resources import files
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from identikit.errors import InputError
+from identikit.writing import write_text
 
 
 @dataclass(frozen=True)
@@ -108,18 +108,7 @@ class Page:
         Raises:
             InputError: the file cannot be written.
         """
-        path = Path(path)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(self.html(), encoding="utf-8")
-            os.replace(draft, path)
-        except OSError as reason:
-            raise InputError(f"the report {path} cannot be written: {reason.strerror}") from None
-        finally:
-            if draft.parent.is_dir():
-                draft.unlink(missing_ok=True)
-        return path
+        return write_text(path, self.html(), "report")
 
 
 def _anchor(part: _Part, section: Section) -> str:
