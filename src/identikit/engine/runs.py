@@ -108,6 +108,27 @@ class Runs:
         """
         return self._each(data, lambda model, fields: model.posterior(Batch(fields))[1])
 
+    def variances(self, data: Dataset | None = None) -> np.ndarray:
+        """The variances of the posteriors of every row, whose means `encode` gives.
+
+        Returns:
+            `(runs, rows, latents)` float32; zeros where the encoder is deterministic.
+        """
+
+        def spread(model: Model, fields: dict[str, Tensor]) -> Tensor:
+            _, mean, log_variance = model.posterior(Batch(fields))
+            return torch.zeros_like(mean) if log_variance is None else log_variance.exp()
+
+        return self._each(data, spread)
+
+    def base(self, data: Dataset | None = None) -> np.ndarray:
+        """The codes of every row in the coordinates in which the prior is the same for all: for a flow, its image.
+
+        Returns:
+            `(runs, rows, latents)` float32; what `encode` gives where the prior knows no field.
+        """
+        return self._each(data, lambda model, fields: _rest(model, fields).base)
+
     def predict(self, data: Dataset | None = None, field: str = "y") -> np.ndarray:
         """Class probabilities of every row; where the field holds numbers, the numbers predicted.
 
@@ -187,6 +208,12 @@ class Runs:
             return model.decode(model.move(code, origin, torch.full_like(origin, target)))
 
         return self._each(data, carry, "domain")
+
+    def simulate(self, run: int = 0, data: Dataset | None = None, seed: int = 0) -> tuple[Dataset, Truth]:
+        """Take one run for the world: draw codes from its prior and decode them; see `engine.simulate`."""
+        from identikit.engine.simulation import simulate
+
+        return simulate(self, run, data, seed)
 
     def select(self, rule: str, truth: Truth | None = None, data: Dataset | None = None) -> Runs:
         """Choose among the runs; one stays for each setting of a sweep.
@@ -277,11 +304,17 @@ class Runs:
                     f"these runs were fitted on other values of '{name}': {_few(self.schema.names.get(name))}, "
                     f"and the data has {_few(data.names.get(name))}"
                 )
-        fields = {name: torch.as_tensor(data[name]) for name in names}
+        return self._rows({name: data[name] for name in names}, action)
+
+    def _rows(
+        self, fields: Mapping[str, np.ndarray], action: Callable[[Model, dict[str, Tensor]], Tensor]
+    ) -> np.ndarray:
+        """Apply an action to rows given as arrays by name, a part at a time, for all runs."""
+        tensors = {name: torch.as_tensor(array) for name, array in fields.items()}
         device = next(iter(self.program.parameters.values())).device
         out = []
-        for start in range(0, data.rows, _ROWS):
-            part = {name: field[start : start + _ROWS].to(device) for name, field in fields.items()}
+        for start in range(0, len(next(iter(tensors.values()))), _ROWS):
+            part = {name: field[start : start + _ROWS].to(device) for name, field in tensors.items()}
             part = {name: field.expand(len(self), *field.shape) for name, field in part.items()}
             out.append(self._call(action, part))
         return np.concatenate(out, 1)

@@ -151,9 +151,17 @@ class Model(nn.Module):
             log_variance=log_variance,
             divergence=divergence,
             reconstruction=None if self.decoder is None else self.decoder(sample),
-            heads={name: head(sample if _of(head) == "sample" else base) for name, head in self.heads.items()},
+            heads=self._tell(sample, base),
             blocks=self.blocks,
         )
+
+    def _tell(self, sample: Tensor, base: Tensor) -> dict[str, Tensor]:
+        return {name: head(sample if _of(head) == "sample" else base) for name, head in self.heads.items()}
+
+    def tell(self, code: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """What the heads make of codes `(..., batch, latents)`, by field; the batch holds what the prior needs."""
+        base = self.prior(code, code, torch.zeros_like(code), batch)[0] if self.variational else code
+        return self._tell(code, base)
 
     def decode(self, code: Tensor) -> Tensor:
         """Map codes `(..., batch, latents)` to the scale of the data; pictures to 0..1."""

@@ -28,6 +28,10 @@ class Prior(nn.Module):
         """Return base coordinates and the divergence per latent, each `(..., batch, latents)`."""
         raise NotImplementedError
 
+    def draw(self, noise: Tensor, batch: Batch) -> Tensor:
+        """Codes `(..., batch, latents)` drawn from the prior, made of standard normal noise of that shape."""
+        raise InputError(f"{type(self).__name__} cannot be drawn from, so nothing can be simulated from this model")
+
     def move(self, code: Tensor, origin: Tensor, target: Tensor) -> Tensor:
         """Carry codes `(..., batch, latents)` from their domain to another, leaving their base coordinates."""
         raise InputError("this model's prior does not know domains, so it cannot carry a code to another one")
@@ -39,6 +43,10 @@ class StandardNormal(Prior):
     def forward(self, sample: Tensor, mean: Tensor, log_variance: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the sample itself and KL(posterior, prior) per latent, each `(..., batch, latents)`."""
         return sample, normal_divergence(mean, log_variance)
+
+    def draw(self, noise: Tensor, batch: Batch) -> Tensor:
+        """Return the noise itself, `(..., batch, latents)`."""
+        return noise
 
 
 class ConditionalNormal(Prior):
@@ -72,6 +80,12 @@ class ConditionalNormal(Prior):
         gap = log_variance - spread
         divergence = 0.5 * (gap.exp() + (mean - centre).square() / spread.exp() - 1 - gap)
         return (sample - centre) / (0.5 * spread).exp(), divergence
+
+    @torch.no_grad()
+    def draw(self, noise: Tensor, batch: Batch) -> Tensor:
+        """Scale and shift the noise as each row's category has it, `(..., batch, latents)`."""
+        centre, spread = self.moments(batch[self.field])
+        return centre + noise * (0.5 * spread).exp()
 
     @torch.no_grad()
     def move(self, code: Tensor, origin: Tensor, target: Tensor) -> Tensor:
@@ -116,6 +130,12 @@ class FlowPrior(Prior):
         posterior = normal_log_density(sample[..., k:], mean[..., k:], log_variance[..., k:])
         prior = -0.5 * (changing.square() + math.log(2 * math.pi)) + log_slope
         return torch.cat([sample[..., :k], changing], -1), torch.cat([fixed, posterior - prior], -1)
+
+    @torch.no_grad()
+    def draw(self, noise: Tensor, batch: Batch) -> Tensor:
+        """Keep the noise of the invariant block, and take the changing one back through each row's domain."""
+        k = self.invariant
+        return torch.cat([noise[..., :k], self.flow.inverse(noise[..., k:], batch["domain"])], -1)
 
     @torch.no_grad()
     def move(self, code: Tensor, origin: Tensor, target: Tensor) -> Tensor:
