@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-LANDMARKS = 300
-WIDTHS = (0.1, 0.3, 1.0, 3.0)
+FEW, MANY = 300, 800
+"""Landmarks by which the kernel's width is chosen, and those of the final fit."""
+WIDTHS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Kernel widths tried, as multiples of gamma = 1 / median squared distance."""
 RIDGES = tuple(10.0**power for power in range(-6, 1))
 """Ridge weights tried, per training row."""
+FINE_RIDGES = (1e-7, *RIDGES)
+"""Those of the final fit; with few landmarks the smallest one makes a wide kernel do for a narrow one."""
+WORTH = 0.02
+"""A target of which fewer landmarks explain less than this share is not fitted again with more."""
 
 Regressor = Callable[[np.ndarray, list[np.ndarray], np.ndarray, int], list[np.ndarray]]
-"""(x train, targets train, x test, seed) -> predictions; one fit serves several targets (rows, dims) at once."""
+"""(x train, targets train, x test, seed) -> predictions; one fit serves several targets (rows, dims) at once.
+
+The squared errors of a target's columns are summed as they are, so its columns come in units that weigh alike.
+"""
 
 
 def linear(x: np.ndarray, targets: list[np.ndarray], x_test: np.ndarray, seed: int = 0) -> list[np.ndarray]:
@@ -25,44 +33,75 @@ def linear(x: np.ndarray, targets: list[np.ndarray], x_test: np.ndarray, seed: i
     return np.split(x_test @ weights + means, cuts, axis=1)
 
 
-def kernel(x: np.ndarray, targets: list[np.ndarray], x_test: np.ndarray, seed: int = 0) -> list[np.ndarray]:
-    """RBF kernel ridge regression on up to 300 landmark rows (Nystrom).
+def kernel(
+    x: np.ndarray, targets: list[np.ndarray], x_test: np.ndarray, seed: int = 0, few: int = FEW, many: int = MANY
+) -> list[np.ndarray]:
+    """RBF kernel ridge regression on landmark rows (Nystrom).
 
     Width and ridge are chosen for each target by its exact leave-one-out error on the training rows, summed over its
-    columns in units of their variance; the error of row i is (y_i - f_i) / (1 - h_i), with h the leverage.
+    columns; the error of row i is (y_i - f_i) / (1 - h_i), with h the leverage. The width is chosen with `few`
+    landmarks; with `many`, the target is then fitted again at that width, and the ridge chosen anew.
     """
     x, x_test = standardise(x, x_test)
     y, means, cuts = _stack(targets)
-    rows = len(x)
-    landmarks = x[np.random.default_rng([seed, 0]).permutation(rows)[:LANDMARKS]]
+    y, owner = y - means, np.repeat(np.arange(len(targets)), [target.shape[1] for target in targets])
+    landmarks = x[np.random.default_rng([seed, 0]).permutation(len(x))[:many]]
     near, test, among = _distances(x, landmarks), _distances(x_test, landmarks), _distances(landmarks, landmarks)
-    typical = np.median(among[np.triu_indices(len(among), 1)])
-    variance = (y - means).var(0)
-    starts = np.concatenate([[0], cuts])
-    sizes = [target.shape[1] for target in targets]
-    best = np.full(len(targets), np.inf)
-    predicted = np.zeros((len(x_test), y.shape[1]))
-    for width in WIDTHS:
-        gamma = width / (typical or 1.0)
-        values, axes = np.linalg.eigh(np.exp(-gamma * among))
-        kept = values > 1e-10 * values[-1]
-        half = axes[:, kept] / np.sqrt(values[kept])
-        features = np.exp(-gamma * near) @ half
-        centre = features.mean(0)
-        features -= centre
-        energy, axes = np.linalg.eigh(features.T @ features)
-        features, turned = features @ axes, (np.exp(-gamma * test) @ half - centre) @ axes
-        square, moment = features**2, features.T @ (y - means)
-        for ridge in RIDGES:
-            shrink = 1.0 / (np.maximum(energy, 0.0) + ridge * rows)
-            weights = shrink[:, None] * moment
-            leverage = square @ shrink + 1.0 / rows
-            left_out = (y - means - features @ weights) / np.maximum(1.0 - leverage, 1e-8)[:, None]
-            error = np.add.reduceat(np.einsum("ij,ij->j", left_out, left_out) / variance, starts)
-            better = np.repeat(error < best, sizes)
-            best = np.minimum(best, error)
-            predicted[:, better] = turned @ weights[:, better]
+    first = among[:few, :few]
+    typical = float(np.median(first[np.triu_indices(len(first), 1)])) or 1.0
+    gammas = [width / typical for width in WIDTHS]
+
+    fits = [_nystrom(near[:, :few], test[:, :few], first, gamma, RIDGES, y, owner) for gamma in gammas]
+    errors = np.stack([error for error, _ in fits])
+    chosen = errors.argmin(0)
+    predicted = np.stack([prediction for _, prediction in fits])[chosen[owner], :, np.arange(len(owner))].T
+    if few < len(landmarks):
+        worth = errors.min(0) < (1.0 - WORTH) * np.bincount(owner, np.einsum("ij,ij->j", y, y))
+        for width in np.unique(chosen[worth]):
+            again = np.flatnonzero((chosen == width) & worth)
+            columns = np.isin(owner, again)
+            _, prediction = _nystrom(
+                near, test, among, gammas[width], FINE_RIDGES, y[:, columns], np.searchsorted(again, owner[columns])
+            )
+            predicted[:, columns] = prediction
     return np.split(predicted + means, cuts, axis=1)
+
+
+def _nystrom(
+    near: np.ndarray,
+    test: np.ndarray,
+    among: np.ndarray,
+    gamma: float,
+    ridges: Sequence[float],
+    y: np.ndarray,
+    owner: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit all columns of `y`, centred, at one width.
+
+    Returns the least leave-one-out error over all ridges for each target, and the predictions at that ridge; `owner`
+    says which target each column belongs to.
+    """
+    rows = len(near)
+    values, axes = np.linalg.eigh(np.exp(-gamma * among))
+    kept = values > 1e-10 * values[-1]
+    half = axes[:, kept] / np.sqrt(values[kept])
+    features = np.exp(-gamma * near) @ half
+    centre = features.mean(0)
+    features -= centre
+    energy, axes = np.linalg.eigh(features.T @ features)
+    features = features @ axes
+    square, moment = features**2, features.T @ y
+    least, best = np.full(owner[-1] + 1, np.inf), np.zeros_like(moment)
+    for ridge in ridges:
+        shrink = 1.0 / (np.maximum(energy, 0.0) + ridge * rows)
+        weights = shrink[:, None] * moment
+        leverage = square @ shrink + 1.0 / rows
+        left_out = (y - features @ weights) / np.maximum(1.0 - leverage, 1e-8)[:, None]
+        error = np.bincount(owner, np.einsum("ij,ij->j", left_out, left_out))
+        better = (error < least)[owner]
+        least = np.minimum(least, error)
+        best[:, better] = weights[:, better]
+    return least, (np.exp(-gamma * test) @ half - centre) @ (axes @ best)
 
 
 def mlp(x: np.ndarray, targets: list[np.ndarray], x_test: np.ndarray, seed: int = 0) -> list[np.ndarray]:
@@ -73,7 +112,7 @@ def mlp(x: np.ndarray, targets: list[np.ndarray], x_test: np.ndarray, seed: int 
     x, x_test = standardise(x, x_test)
     predictions = []
     for target in targets:
-        mean, scale = target.mean(0), target.std(0)
+        mean = target.mean(0)
         net = MLPRegressor(
             hidden_layer_sizes=(64, 64),
             learning_rate_init=3e-3,
@@ -85,9 +124,8 @@ def mlp(x: np.ndarray, targets: list[np.ndarray], x_test: np.ndarray, seed: int 
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            scaled = (target - mean) / scale
-            net.fit(x, scaled if scaled.shape[1] > 1 else scaled[:, 0])
-        predictions.append(np.asarray(net.predict(x_test)).reshape(len(x_test), -1) * scale + mean)
+            net.fit(x, target - mean if target.shape[1] > 1 else (target - mean)[:, 0])
+        predictions.append(np.asarray(net.predict(x_test)).reshape(len(x_test), -1) + mean)
     return predictions
 
 

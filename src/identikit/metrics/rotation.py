@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from identikit.metrics.inputs import Factors
+
 
 def rotations(true: np.ndarray, rng: np.random.Generator) -> Callable[[], np.ndarray]:
     """Return a function that draws the latents whitened, rotated at random, and given back their covariance.
@@ -36,3 +38,21 @@ def rotations(true: np.ndarray, rng: np.random.Generator) -> Callable[[], np.nda
         return white @ (q * np.sign(np.diag(r))) @ colour
 
     return draw
+
+
+def numbers(known: Factors) -> np.ndarray:
+    """Return the columns to rotate: an angle as its cosine and sine, a category as its number, others as they are.
+
+    One code can hold a category as a number, whatever the numbering; no code holds an angle without a jump, and two do.
+
+    >>> numbers(Factors(np.array([[0.0, 3.0], [np.pi / 2, 5.0]]), ("a", "b"), ("circular", "discrete"))).round(1)
+    array([[1., 0., 3.],
+           [0., 1., 5.]])
+    """
+    if "circular" not in known.kinds:
+        return known.values
+    columns = np.concatenate(
+        [known.features(i) if k == "circular" else known.values[:, [i]] for i, k in enumerate(known.kinds)], axis=1
+    )
+    # Angles 0 and pi alone have a sine of rounding errors.
+    return columns[:, columns.std(0) > 1e-10]
