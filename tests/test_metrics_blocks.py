@@ -97,7 +97,8 @@ def test_constant_codes_predict_nothing():
 @pytest.mark.parametrize(
     ("estimate", "truth", "options", "sentence"),
     [
-        (Z, Truth(S, ("a", "b"), ("continuous", "discrete")), {}, "'b' is discrete"),
+        (Z, Truth(S, ("a", "b"), ("continuous", "discrete")), {}, "'b' is discrete, so it holds whole numbers"),
+        (Z, S, {"kinds": ["circular"]}, "kinds names 1 kinds"),
         (Z, S[:-1], {}, "lengths differ"),
         (Z, np.eye(800)[:, :1], {}, "hardly varies"),
         (Z, S, {"regressor": "kernal"}, "did you mean 'kernel'"),
@@ -106,6 +107,44 @@ def test_constant_codes_predict_nothing():
 def test_block_r2_refuses_in_one_sentence(estimate, truth, options, sentence):
     with pytest.raises(InputError, match=sentence):
         block_r2(estimate, truth, **options)
+
+
+def test_other_kinds_are_predicted_by_their_features():
+    """An angle by the R2 pooled over cosine and sine, a category by 1 - Brier / Brier of the shares."""
+    angle, colour = rng.uniform(0, 2 * np.pi, 800), rng.choice(4, 800, p=[0.1, 0.2, 0.3, 0.4])
+    code = np.column_stack([np.cos(angle) + 0.5 * rng.normal(size=800), colour == 2])
+    train, test = halves(800, [0, 0])
+    expected = {}
+    for name, features in (("angle", np.c_[np.cos(angle), np.sin(angle)]), ("colour", np.eye(4)[colour])):
+        guess = LinearRegression().fit(code[train], features[train]).predict(code[test])
+        shares = features[test].mean(0)
+        brier = [((features[test] - p) ** 2).sum(1).mean() for p in (guess, shares)]
+        expected[name] = 1 - brier[0] / brier[1]
+    truth = Truth(
+        np.column_stack([angle, colour, S[:, 0]]), ("angle", "colour", "s"), ("circular", "discrete", "continuous")
+    )
+    score = block_r2(code, truth, "linear")
+    assert score.parts["angle"] == pytest.approx(expected["angle"])
+    assert score.parts["colour"] == pytest.approx(expected["colour"])
+    assert "circular and continuous and discrete" in repr(score)
+    assert list(score.nulls) == ["permuted rows"]
+
+
+def test_kinds_of_arrays_in_a_table_and_a_category_missing_from_a_half():
+    angle, rare = rng.uniform(0, 2 * np.pi, 800), np.where(np.arange(800) == 3, 9, np.arange(800) % 3)
+    codes = {"a": np.column_stack([np.cos(angle), np.sin(angle)]), "b": np.eye(10)[rare]}
+    table = block_table(codes, {"a": angle, "b": rare}, nulls=2, kinds={"a": "circular", "b": "discrete"})
+    assert table["a", "a"].value > 0.999
+    assert table["b", "b"].value > 0.98
+    assert abs(table["a", "b"].value) < 0.05
+    assert table["b", "b"].value == pytest.approx(block_r2(codes["b"], rare, nulls=0, kinds="discrete").value, abs=1e-9)
+    assert block_r2(codes["a"], angle, "mlp", nulls=0, kinds="circular").value > 0.98
+
+
+def test_with_many_rows_more_landmarks_follow_a_fine_curve():
+    x = np.random.default_rng(0).uniform(-1, 1, size=(3000, 2))
+    assert block_r2(x, np.sin(9 * x), nulls=0).value > 0.99
+    assert abs(block_r2(x, np.random.default_rng(1).normal(size=(3000, 1)), nulls=0).value) < 0.01
 
 
 def test_table_needs_a_block():
