@@ -13,19 +13,36 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 import common
 from identikit import metrics
+from identikit.metrics.beta_vae import beta_vae
+from identikit.metrics.dci import dci
 from identikit.metrics.dictionaries import dictionary_mcc
+from identikit.metrics.explicitness import explicitness
+from identikit.metrics.factor_vae import factor_vae
+from identikit.metrics.graphs import shd
+from identikit.metrics.info_mec import info_mec
 from identikit.metrics.inputs import halves
+from identikit.metrics.irs import irs
 from identikit.metrics.mig import mig
 from identikit.metrics.modularity import modularity
 from identikit.metrics.mutual_information import code_labels, entropies, mutual_information
-from peers import checkouts, correlations, disentanglement_lib, sae_consistency, situations, ubisoft
+from identikit.metrics.sap import sap
+from peers import (
+    causal_learn,
+    checkouts,
+    correlations,
+    disentanglement_lib,
+    latent_quantization,
+    sae_consistency,
+    situations,
+    ubisoft,
+)
 
 SAME = 1e-9
 """Tolerance where both sides do the same sums."""
@@ -162,7 +179,155 @@ def of_dictionaries() -> Iterator[Row]:
             yield Row(label, name, "sae-feature-consistency", ours, theirs, reason, 1e-6)
 
 
-PARTS: tuple[Callable[[], Iterator[Row]], ...] = (of_mcc, of_block_r2, of_mig, of_modularity, of_dictionaries)
+def of_explicitness() -> Iterator[Row]:
+    """Explicitness."""
+    reason = "it scores the rows it was fitted on, one model for each class, on codes scaled to [0, 1]; 2 AUC - 1"
+    factors, codes = situations.discrete()
+    for name, z in codes.items():
+        ours = explicitness(z, factors, kinds="discrete", nulls=0)
+        theirs = _mean(
+            disentanglement_lib.explicitness(z[order], factors[order, i : i + 1]) for i, order in own_halves(factors)
+        )
+        # Probabilities that round to 1 are ties to it; ours ranks their logarithms.
+        yield Row("explicitness", name, LIB, ours.value, theirs, tolerance=1e-4)
+        theirs = ubisoft.score("explicitness", z, factors, continuous_factors=False)
+        yield Row("explicitness", name, UBISOFT, ours.value, theirs, reason)
+
+
+def of_sap() -> Iterator[Row]:
+    """SAP."""
+    scale = "its support vector machine sees the codes in their own units, on which its penalty depends"
+    factors, codes = situations.discrete()
+    codes["noisy mixture, a hundredth"] = codes["noisy mixture"] / 100
+    for name, z in codes.items():
+        theirs = _mean(
+            disentanglement_lib.sap(z[order], factors[order, i : i + 1], False) for i, order in own_halves(factors)
+        )
+        ours = sap(z, factors, kinds="discrete", standard=False, nulls=0).value
+        yield Row("sap (discrete, standard=False)", name, LIB, ours, theirs)
+        ours = sap(z, factors, kinds="discrete", standard=True, nulls=0).value
+        yield Row("sap (discrete, standard=True)", name, LIB, ours, theirs, scale)
+        ours = sap(z, factors, nulls=0).value
+        yield Row("sap (continuous)", name, LIB, ours, disentanglement_lib.sap(z, factors, True, train=1.0))
+        yield Row("sap (continuous)", name, UBISOFT, ours, ubisoft.score("sap", z, factors))
+
+
+def own_halves(factors: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """The rows of each factor, the half that our metrics fit on first: they stratify by the factor."""
+    for i, label in enumerate(factors.T):
+        yield i, np.concatenate(halves(len(factors), [0, 0], within=label))
+
+
+def of_info_mec() -> Iterator[Row]:
+    """InfoMEC."""
+    floor = "our default has a floor from permuted rows in place of the pruning by range, and scores held-out rows"
+    undefined = "where all estimates of a code are cut off at 0, its score is 0 / 0; ours leaves the code out"
+    published = {"prune": 1 / 20, "use_floor": False, "held_out": False}
+    factors, codes = situations.discrete()
+    for name, z in codes.items():
+        theirs = latent_quantization.info_mec(z, factors)
+        default = info_mec(z, factors, kinds="discrete", nulls=0)
+        same = info_mec(z, factors, kinds="discrete", nulls=0, **published)
+        for part, their_name in (("modularity", "infom"), ("explicitness", "infoe"), ("compactness", "infoc")):
+            value = theirs[their_name]
+            yield Row(f"info_{part}", name, "latent_quantization", default[part].value, value, floor, 1e-4)
+            label = f"info_{part} (as published)"
+            # Both break ties by noise of their own, theirs unseeded.
+            reason = undefined if np.isnan(value) else ""
+            yield Row(label, name, "latent_quantization", same[part].value, value, reason, 0.005)
+
+
+def of_dci() -> Iterator[Row]:
+    """DCI."""
+    trees = (
+        "LightGBM splits at 255 places of a code, by second derivatives; scikit-learn anywhere, by squared residuals"
+    )
+    scored = (
+        "it chooses the weight of its lasso by cross-validation, takes informativeness on the rows it fitted, and "
+        "gives disentanglement 0 to every code after the first without any weight"
+    )
+    factors, codes = situations.discrete()
+    codes["a constant code first"] = np.hstack([np.zeros((len(factors), 1)), codes["noisy mixture"]])
+    order = np.concatenate(halves(len(factors), [0, 0]))
+    for name, z in codes.items():
+        ours = dci(z, factors, kinds="discrete", nulls=0)
+        theirs = disentanglement_lib.dci(z[order], factors[order])
+        theirs["informativeness"] = theirs["informativeness_test"]
+        sums = disentanglement_lib.dci_from_importance(ours.importances)
+        lasso, their_lasso = dci(z, factors, "lasso", nulls=0), ubisoft.dci(z, factors)
+        for i, part in enumerate(("disentanglement", "completeness", "informativeness")):
+            value = ours.scores[i].value
+            yield Row(f"dci {part} (boosted trees)", name, LIB, value, theirs[part], trees, 0.005)
+            if part in sums:
+                # It adds 1e-11 to every importance.
+                label = f"dci {part}, its sums on our importances"
+                yield Row(label, name, LIB, value, sums[part], tolerance=1e-8)
+            value = lasso.scores[i].value
+            yield Row(f"dci {part} (lasso, factors as numbers)", name, UBISOFT, value, their_lasso[part], scored, 0.005)
+
+
+def of_irs() -> Iterator[Row]:
+    """IRS."""
+    factors, codes = situations.discrete()
+    for name, z in codes.items():
+        ours = irs(z, factors, kinds="discrete", nulls=0).value
+        yield Row("irs", name, LIB, ours, disentanglement_lib.irs(z, factors))
+        ours = irs(z, factors, quantile=1.0, kinds="discrete", nulls=0).value
+        theirs = ubisoft.score("irs", z, factors, continuous_factors=False)
+        yield Row("irs (quantile=1)", name, UBISOFT, ours, theirs)
+
+
+def of_fixed_factors() -> Iterator[Row]:
+    """FactorVAE and beta-VAE scores: both sides draw, so the means over four seeds are compared."""
+    within, seeds = 0.015, range(4)
+    rescaled = "it takes 800 batches of 200, and stretches chance to 0"
+    draws = {"continuous_factors": False, "batch_size": 64, "nb_training": 10_000, "nb_eval": 5_000, "scale": False}
+    factors, codes = situations.discrete()
+    for name, z in codes.items():
+        for label, ours, theirs, z_name in (
+            ("factor_vae", factor_vae, disentanglement_lib.factor_vae, "z_min_var"),
+            ("beta_vae", beta_vae, disentanglement_lib.beta_vae, "z_diff"),
+        ):
+            value = _mean(ours(z, factors, kinds="discrete", nulls=0, seed=seed).value for seed in seeds)
+            # Its global variances are taken from a sample, so its seeds scatter more.
+            yield Row(label, name, LIB, value, _mean(theirs(z, factors, seed) for seed in seeds), tolerance=within)
+            equal = _mean(ubisoft.score(z_name, z, factors, seed, **draws) for seed in seeds)
+            yield Row(label, name, f"{UBISOFT}, as many draws, unscaled", value, equal, tolerance=within)
+            if label == "factor_vae":
+                plain = _mean(ubisoft.score(z_name, z, factors, seed, continuous_factors=False) for seed in seeds)
+                yield Row(label, name, UBISOFT, value, plain, rescaled, within)
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
+
+
+def of_graphs() -> Iterator[Row]:
+    """Structural Hamming distance, summed over pairs of graphs."""
+    for name, pairs in situations.graphs().items():
+        for label, equivalence, theirs in (
+            ("shd", False, causal_learn.shd),
+            ("shd (equivalence=True)", True, causal_learn.cpdag_shd),
+        ):
+            ours = sum(shd(estimate, truth, equivalence=equivalence, nulls=0).value for estimate, truth in pairs)
+            value = sum(theirs(estimate, truth) for estimate, truth in pairs)
+            yield Row(label, f"{name}, {len(pairs)} pairs", "causal-learn", ours, value)
+
+
+PARTS: tuple[Callable[[], Iterator[Row]], ...] = (
+    of_mcc,
+    of_block_r2,
+    of_mig,
+    of_modularity,
+    of_explicitness,
+    of_sap,
+    of_dci,
+    of_info_mec,
+    of_irs,
+    of_fixed_factors,
+    of_dictionaries,
+    of_graphs,
+)
 
 
 def show(metric: str, rows: list[Row]) -> None:

@@ -3,7 +3,8 @@
 Its `utils` imports matplotlib, dateutil and pyitlib; stand-ins take their place, and pyitlib's three functions (mutual
 information, the same over the entropy of the second argument, entropy; all in bits from counts) are made from
 scikit-learn's. Patches: `LogisticRegression(multi_class="ovr")`, which scikit-learn has taken out, is one model for
-each class; `numpy.core.numeric.NaN`, which NumPy 2 has taken out, is NaN.
+each class; `numpy.core.numeric.NaN`, which NumPy 2 has taken out, is NaN; the column of ones that its DCI stores entry
+by entry is flat, as NumPy 2.4 asks.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ def module(name: str) -> Any:
     found, _ = imported(root, f"metrics.{name}", "utils", stand_ins=stand_ins)
     if name == "explicitness":
         found.LogisticRegression = logistic
+    if name == "dci":
+        found.np = stand_in("numpy", **{**vars(np), "ones": lambda shape: np.ones(shape[0])})
     return found
 
 
