@@ -12,9 +12,11 @@ from identikit.metrics import Scorecard, score
 from identikit.nets import Batch, Code, Model
 from identikit.objective import Objective, Term, axis, constant, cosine, ramp
 from identikit.reports import report
+from identikit.trust import Certificate, certify
 
 __all__ = [
     "Batch",
+    "Certificate",
     "Code",
     "Dataset",
     "InputError",
@@ -27,6 +29,7 @@ __all__ = [
     "Term",
     "Truth",
     "axis",
+    "certify",
     "constant",
     "constraints",
     "cosine",

@@ -21,11 +21,17 @@ class Claim:
         identifies: `components`, `block`, `subspace`, `graph` or `nothing`.
         up_to: the maps that remain free, in words.
         assumes: what must hold of the data, in words.
+        blocks: what is identified of each block of the code, where blocks differ; all of the code by default.
     """
 
     identifies: str
     up_to: str
     assumes: tuple[str, ...]
+    blocks: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, block: str) -> str:
+        """What is identified of one block."""
+        return self.blocks.get(block, self.identifies)
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,7 @@ class Method:
         training: what `fit` uses where the caller says nothing: `steps`, `batch`, `lr` (a number, or a function of
             the number of steps that gives a schedule), `balance`.
         checks: the claim, holding and broken, in the smallest worlds (see `identikit verify`).
+        assumptions: checks of fitted runs and their data that bear on the claim, by name (see `identikit.trust`).
     """
 
     name: str
@@ -77,6 +84,7 @@ class Method:
     domains: int = 0
     training: Mapping[str, Any] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
+    assumptions: tuple[str, ...] = ()
 
     @property
     def options(self) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Runs:
         settings: all that decided the result.
         schema: shapes and names of the data.
         history: what was recorded at each check, `(runs,)` lists under `step`, `validation`, `total` and each term.
-        rule: how these runs were chosen: `last`, `validation`, `agreement` or `oracle`.
+        rule: how these runs were chosen: `last`, `validation`, `independence`, `agreement` or `oracle`.
         data: what they were fitted on, if it is at hand.
         source: how to read that data again.
         seconds: how long the fit took.
@@ -120,6 +120,15 @@ class Runs:
             return torch.zeros_like(mean) if log_variance is None else log_variance.exp()
 
         return self._each(data, spread)
+
+    def reliability(self, data: Dataset | None = None) -> np.ndarray:
+        """Share of each latent's variance that the data decide; the rest is the posterior's own.
+
+        Returns:
+            `(runs, latents)` from 0 (the latent says nothing) to 1.
+        """
+        signal, noise = self.encode(data).var(1), self.variances(data).mean(1)
+        return signal / np.maximum(signal + noise, 1e-30)
 
     def base(self, data: Dataset | None = None) -> np.ndarray:
         """The codes of every row in the coordinates in which the prior is the same for all: for a flow, its image.
@@ -219,11 +228,13 @@ class Runs:
         """Choose among the runs; one stays for each setting of a sweep.
 
         Args:
-            rule: `validation` (least loss on the validation rows), `agreement` (its codes of the validation rows match
-                those of the other runs best), `oracle` (best against the truth: never a fair choice, and labelled
-                as such wherever it is shown), or `last` (all runs, as they were after their last step).
+            rule: `validation` (least loss on the validation rows), `independence` (of the better half by that loss,
+                the run whose latents depend least on each other within domains, on training rows; for methods that
+                claim to find independent latents), `agreement` (its codes of the validation rows match those of the
+                other runs best), `oracle` (best against the truth: never a fair choice, and labelled as such wherever
+                it is shown), or `last` (all runs, as they were after their last step).
             truth: for `oracle` only.
-            data: for `agreement` and `oracle`, where the data of the fit is not at hand.
+            data: for all but `validation` and `last`, where the data of the fit is not at hand.
 
         Returns:
             The chosen runs.

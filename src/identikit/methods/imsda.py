@@ -55,8 +55,10 @@ imsda = register(
                 "latents independent within each domain",
                 "an injective mixing shared by all domains",
             ),
+            blocks={"invariant": "block", "changing": "components"},
         ),
         recipe=recipe,
+        assumptions=("enough domains", "variability", "independence", "invariance", "overlap"),
         training={"batch": 64, "steps": 6000, "lr": warm_flat_linear(0.02)},
         checks=(
             Check(

@@ -44,6 +44,7 @@ ivae = register(
             ),
         ),
         recipe=recipe,
+        assumptions=("enough domains", "variability", "independence"),
         training={"batch": 64, "steps": 6000, "lr": warm_flat_linear(0.02)},
         checks=(
             Check(
