@@ -10,7 +10,8 @@ import torch
 
 from identikit.data import Dataset, Truth
 from identikit.errors import InputError
-from identikit.metrics import Null, Score, Scorecard, mcc, score
+from identikit.metrics import Null, Score, Scorecard, mcc, score, shd
+from identikit.metrics.named import GROUPS, METRICS, QUICK
 from identikit.splits import make_split
 
 ROWS = 500
@@ -183,11 +184,140 @@ def test_concepts_of_several_domains_are_retrieved():
     assert "noto->fluent" in card["retrieval content"][0].parts
 
 
-def test_discrete_latents_stay_out_of_mcc():
-    mixed = replace(TRUTH, kinds=("continuous", "discrete", "continuous", "circular"))
-    card = score(S, mixed)
-    assert list(card["mcc"][0].parts) == ["i0", "c0"]
-    assert card["mcc"][0].settings["surplus"]
+def test_every_kind_is_scored_by_its_kind():
+    rng = np.random.default_rng(1)
+    angle, shape, size = rng.uniform(-3, 3, 600), rng.integers(0, 3, 600), rng.normal(size=600)
+    truth = Truth(np.stack([angle, shape, size], 1), ("angle", "shape", "size"), ("circular", "discrete", "continuous"))
+    codes = np.stack([np.cos(angle), (shape == 1) + 0.0, size], axis=1)
+    for metrics in (None, ["mcc"], "identifiability"):
+        card = score(codes, truth, metrics)
+        parts = card["mcc"][0].parts
+        assert list(parts) == ["angle", "shape", "size"]
+        assert parts["angle"] > 0.99
+        assert parts["shape"] > 0.99
+        assert card["mcc"][0].settings["kinds"] == ["circular", "discrete", "continuous"]
+    assert score(codes, truth.latents, ["mcc"], kinds=truth.kinds)["mcc"][0].value == card["mcc"][0].value
+
+
+def test_a_latent_that_names_the_thing_is_no_factor():
+    labelled = replace(
+        TRUTH,
+        latents=np.column_stack([S, np.arange(ROWS) // 5, DOMAIN]),
+        names=(*TRUTH.names, "concept", "place"),
+        kinds=(*TRUTH.kinds, "discrete", "discrete"),
+        blocks={},
+    )
+    codes = np.column_stack([S, DOMAIN])
+    for metrics in (None, ["mcc"], "identifiability"):
+        assert list(score(codes, labelled, metrics, part="all")["mcc"][0].parts) == ["i0", "i1", "c0", "c1", "place"]
+
+
+def test_a_hidden_category_is_left_out_unless_asked_for():
+    hidden = replace(
+        TRUTH,
+        latents=np.column_stack([S, np.where(np.arange(ROWS) < 9, -1, DOMAIN)]),
+        names=(*TRUTH.names, "place"),
+        kinds=(*TRUTH.kinds, "discrete"),
+    )
+    assert list(score(S, hidden, part="all")["mcc"][0].parts) == ["i0", "i1", "c0", "c1"]
+    with pytest.raises(InputError, match="'place' is hidden in 9 rows"):
+        score(S, hidden, ["mcc"], part="all")
+
+
+def test_groups_hold_the_metrics_they_name():
+    rng = np.random.default_rng(2)
+    s = rng.integers(0, 4, (200, 2))
+    card = score(np.stack([s + 0.0, rng.normal(size=(200, 2))]), s, "disentanglement", kinds="discrete")
+    assert card.metrics == (
+        "dci disentanglement (boosted trees)",
+        "dci completeness (boosted trees)",
+        "dci informativeness (boosted trees)",
+        *("mig", "sap", "modularity", "explicitness"),
+        *("info_modularity", "info_explicitness", "info_compactness", "irs", "factor_vae", "beta_vae"),
+    )
+    assert card.left_out == {}
+    for metric in card.metrics:
+        perfect, noise = (one.value for one in card[metric])
+        assert perfect > noise + 0.15, metric
+    names = {name for group in GROUPS.values() for name in group}
+    assert names == set(METRICS) >= set(QUICK)
+
+
+def test_a_group_leaves_out_what_it_cannot_treat_and_says_so():
+    turning = replace(TRUTH, latents=np.arctan2(S, S[:, ::-1]), kinds=("circular", *["continuous"] * 3))
+    card = score(S, turning, ["disentanglement", "mcc"])
+    assert list(card["sap"][0].parts) == ["i1", "c0", "c1"]
+    assert list(card["mig"][0].parts) == ["i0", "i1", "c0", "c1"]
+    with pytest.raises(InputError, match="sap takes continuous or discrete factors, and 'i0' is circular"):
+        score(S, turning, ["sap"])
+
+    one = score(S[:, :1], S[:, :1], "all")
+    assert one.left_out["dci"] == f"it needs {METRICS['dci'][1]}"
+    assert "left out: factor_vae: it needs two latents" in str(one)
+    with pytest.raises(InputError, match="dci cannot be computed here: it needs two codes"):
+        score(S[:, :1], S[:, :1], ["dci"])
+    few = score(S[:40, :2], S[:40, :2], "disentanglement")
+    assert "take fewer bins" in few.left_out["irs"]
+    with pytest.raises(InputError, match="take fewer bins"):
+        score(S[:40], S[:40], "irs")
+    assert Scorecard.parse(json.loads(json.dumps(few.json()))) == few
+
+
+def test_a_name_given_twice_is_computed_once():
+    card = score(S, S, ["mcc", "mig", "mcc"])
+    assert card.metrics == ("mcc", "mig")
+    assert score(S, S, "mcc").metrics == ("mcc",)
+
+
+def test_blocks_are_scored_for_leaks():
+    card = score(Cubes(), TRUTH, ["block_leakage", "subspace_r2", "subspace_leakage"])
+    assert card.metrics == (
+        "block_leakage",
+        *("subspace_r2 invariant", "subspace_r2 changing", "subspace_leakage invariant", "subspace_leakage changing"),
+    )
+    assert card["block_leakage"][0].value < 0.1
+    assert card["subspace_r2 changing"][0].value > 0.5
+    whole = score(S, S, ["subspace_r2", "subspace_leakage"])
+    assert whole.metrics == ("subspace_r2 latents", "subspace_leakage latents")
+    assert whole["subspace_r2 latents"][0].value == pytest.approx(1)
+    with pytest.raises(InputError, match="two blocks that codes and truth both name"):
+        score(S, S, ["block_leakage"])
+
+
+def test_plot_shows_every_run_beside_its_null():
+    figure = CARD.plot()
+    of = {group: [t for t in figure.data if t.legendgroup == group] for group in ("null", "reference", "card run")}
+    assert len(of["null"]) == len(of["card run"]) == len(CARD.metrics)
+    for row, null, runs in zip(CARD.table(), of["null"], of["card run"], strict=True):
+        assert list(runs.x) == [one.value for one in CARD[row["metric"]]]
+        assert list(null.x) == [row["null_low"], row["null_high"]]
+        assert set(null.y) == set(runs.y)
+    drawn = [row for row in CARD.table() if row["reference"] == "random rotation"]
+    assert [list(t.x) for t in of["reference"]] == [[row["reference_low"], row["reference_high"]] for row in drawn]
+    assert [t.name for t in figure.data if t.showlegend] == ["null", "reference", "run", "mean"]
+    assert list(figure.layout.yaxis.ticktext) == list(CARD.metrics)
+
+
+def test_smaller_can_be_better():
+    chain, empty = np.eye(4, k=1, dtype=int), np.zeros((4, 4), dtype=int)
+    card = Scorecard(((shd(chain, chain), mcc(S, S)), (shd(empty, chain), mcc(S, S))))
+    rows = {row["metric"]: row for row in card.table()}
+    assert (rows["shd"]["direction"], rows["mcc"]["direction"]) == ("smaller", "larger")
+    assert "smaller is better" in str(card)
+    figure = card.plot()
+    assert list(figure.layout.yaxis.ticktext) == ["shd<br><sup>smaller is better</sup>", "mcc"]
+    assert figure.layout.xaxis.range[1] > 3
+
+
+def test_drawn_into_one_file_that_needs_no_network(tmp_path):
+    path = CARD.draw(tmp_path / "card.html")
+    text = path.read_text(encoding="utf-8")
+    assert "domain_probe changing" in text
+    assert "<script src" not in text
+    assert "cdn.plot.ly/plotly" not in text
+    assert [p.name for p in tmp_path.iterdir()] == ["card.html"]
+    with pytest.raises(InputError, match=r"ends in \.html"):
+        CARD.draw(tmp_path / "card.svg")
 
 
 def test_an_empty_block_and_a_single_domain_are_left_out():

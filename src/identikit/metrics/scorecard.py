@@ -6,13 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from identikit.errors import InputError
 from identikit.metrics.result import Score, library_version, short
 from identikit.writing import write_text
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Scorecard:
         rule: how the runs were chosen; a rule that names `oracle` saw the truth, and the print says so.
         part: the rows that were scored: `train`, `validation`, `test` or `all`.
         n: number of those rows.
+        left_out: metrics of a group that could not be computed, and why.
         version: of identikit.
 
     Raises:
@@ -41,6 +45,7 @@ class Scorecard:
     rule: str = "as given"
     part: str = "all"
     n: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
     version: str = field(default_factory=library_version)
 
     def __post_init__(self) -> None:
@@ -75,7 +80,8 @@ class Scorecard:
             Rows with `metric`, its `mean`, `low` and `high` over runs, `null` (name of the chance level) with
             `null_low` and `null_high` (5th and 95th percentile of its draws, the widest over runs), `place` (where the
             mean lies: `above`, `inside` or `below` the null), the same four for the second null as `reference`, and
-            `settings`, those that are text. A null known in closed form has no spread, and so no place.
+            `settings`, those that are text. A null known in closed form has no spread, and so no place. `direction` is
+            `larger` or `smaller`, whichever is better; for a distance or an error, `below` the null is the good place.
         """
         return [_row(name, self[name]) for name in self.metrics]
 
@@ -101,20 +107,47 @@ class Scorecard:
         lines += [
             "".join(c.ljust(w) + g for c, w, g in zip(line, widths, gaps, strict=True)).rstrip() for line in cells
         ]
+        lines += [f"left out: {metric}: {why}" for metric, why in self.left_out.items()]
         return "\n".join(lines)
 
     __repr__ = __str__
 
+    def plot(self) -> Figure:
+        """Draw every metric: one dot for each run and a bar at their mean, before the null and the reference.
+
+        Returns:
+            A Plotly figure, to show or to change.
+
+        >>> from identikit.metrics import mcc
+        >>> s = np.random.default_rng(0).normal(size=(200, 2))
+        >>> figure = Scorecard(((mcc(s, s),),)).plot()
+        >>> [trace.name for trace in figure.data]
+        ['null', 'reference', 'run', 'mean']
+        """
+        from identikit.metrics.drawing import dots, height
+
+        cards = {"run": self}
+        figure = dots(cards)
+        return figure.update_layout(height=height(cards), plot_bgcolor="white", paper_bgcolor="white")
+
+    def draw(self, path: str | Path) -> Path:
+        """Write the plot as one HTML file that opens without a network, whole or not at all."""
+        if Path(path).suffix.lower() != ".html":
+            raise InputError(f"a scorecard is drawn into a file whose name ends in .html, and not into {path}")
+        page = self.plot().to_html(include_plotlyjs=True, full_html=True, div_id="scorecard")
+        return write_text(path, page, "plot")
+
     def json(self) -> dict[str, Any]:
         """The scorecard as plain JSON values; `Scorecard.parse` reads it back."""
         runs = [[score.json() for score in run] for run in self.runs]
-        return {"runs": runs, "rule": self.rule, "part": self.part, "n": self.n, "version": self.version}
+        about = {"rule": self.rule, "part": self.part, "n": self.n, "left_out": self.left_out}
+        return {"runs": runs, **about, "version": self.version}
 
     @staticmethod
     def parse(value: Mapping[str, Any]) -> Scorecard:
         """Rebuild a scorecard from `Scorecard.json()`."""
         runs = tuple(tuple(Score.parse(score) for score in run) for run in value["runs"])
-        return Scorecard(runs, value["rule"], value["part"], value["n"], value["version"])
+        return Scorecard(runs, value["rule"], value["part"], value["n"], value["left_out"], value["version"])
 
     def save(self, path: str | Path) -> Path:
         """Write the scorecard as JSON, whole or not at all."""
@@ -143,7 +176,8 @@ def _row(name: str, scores: tuple[Score, ...]) -> dict[str, Any]:
             if scores[0].nulls[null].draws:
                 where = "above" if mean > high else "below" if mean < low else "inside"
         row |= {key: null, f"{key}_low": low, f"{key}_high": high, place: where}
-    return row | {"settings": scores[0].about}
+    smaller = scores[0].settings.get("direction") == "smaller is better"
+    return row | {"direction": "smaller" if smaller else "larger", "settings": scores[0].about}
 
 
 def _range(row: Mapping[str, Any], key: str, place: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -11,12 +10,9 @@ import torch
 
 from identikit.data import HIDDEN, Dataset, Truth, require_dataset
 from identikit.errors import InputError, unknown
-from identikit.metrics.block_r2 import block_table
-from identikit.metrics.domain_probe import domain_probe
-from identikit.metrics.inputs import Array, factors, to_numpy
-from identikit.metrics.mcc import mcc
+from identikit.metrics.inputs import Array, factors, matrix, to_numpy
+from identikit.metrics.named import GROUPS, METRICS, QUICK, Case
 from identikit.metrics.result import Score
-from identikit.metrics.retrieval import retrieval
 from identikit.metrics.scorecard import Scorecard
 
 Metric = Callable[[np.ndarray, Truth], Score]
@@ -46,22 +42,13 @@ class Encoder(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class _Case:
-    """One run's codes beside the truth of the same rows."""
-
-    codes: np.ndarray
-    blocks: Mapping[str, tuple[int, ...]]
-    truth: Truth
-    domain: np.ndarray | None
-
-
 def score(
     estimate: Array | Encoder,
     truth: Truth | Array,
-    metrics: Sequence[str | Metric] | None = None,
+    metrics: str | Sequence[str | Metric] | None = None,
     part: str = "test",
     data: Dataset | None = None,
+    kinds: str | Sequence[str] | None = None,
 ) -> Scorecard:
     """Score every run against the truth, each metric beside its nulls.
 
@@ -69,16 +56,28 @@ def score(
         estimate: fitted runs, or codes of shape (rows, codes) or (runs, rows, codes) for all rows of the truth or for
             those of `part`.
         truth: what the world returned beside the data, or an array (rows, factors).
-        metrics: names (`mcc`, `block_mcc`, `block_r2`, `domain_probe`, `retrieval`) or functions from (codes, truth)
-            to a `Score`; None for every named one that the truth and the data allow.
+        metrics: one name or several, or functions from (codes, truth) to a `Score`. Names are those of metrics (`mcc`,
+            `block_mcc`, `block_r2`, `domain_probe`, `retrieval`, `block_leakage`, `subspace_r2`, `subspace_leakage`,
+            `explained_share`, `dci`, `mig`, `sap`, `modularity`, `explicitness`, `info_mec`, `irs`, `factor_vae`,
+            `beta_vae`) or of groups (`identifiability`, `disentanglement`, `all`). None for the first five, the quick
+            ones, as far as the truth and the data allow.
         part: which rows are scored: `train`, `validation`, `test` or `all`. A truth without a split is scored whole.
         data: where `domain` comes from for codes that are an array; for runs, the data to encode in place of theirs.
+        kinds: of the factors of an array: `continuous`, `discrete` or `circular`, one for all or one for each. A
+            `Truth` states its own.
 
     Returns:
-        A scorecard. `mcc` is over all continuous latents. For each block of the truth: `mcc BLOCK any` by all codes,
-        and `mcc BLOCK own` by its own where the codes name it too; `block_r2 A->B` of codes A and latents B (kernel).
-        `domain_probe BLOCK` needs two domains in the field `domain`, and `retrieval BLOCK` also a discrete latent
-        `concept`. Where no block of codes shares its name with a true block, all codes stand as the block `codes`.
+        A scorecard. Metrics are over all latents, each treated by its kind; only a discrete latent with fewer than 10
+        rows to a category says which thing a row shows, and is left to `retrieval` (as `concept`). For each block of
+        the truth: `mcc BLOCK any` by all codes, and `mcc BLOCK own` by its own where the codes name it too;
+        `block_r2 A->B` of codes A and latents B (kernel); `subspace_r2 BLOCK` of its own codes, or of all codes and
+        latents where no block is named by both. `domain_probe BLOCK` needs two domains in the field `domain`, and
+        `retrieval BLOCK` also a discrete latent `concept`. Where no block of codes shares its name with a true block,
+        all codes stand as the block `codes`.
+
+        A metric that was named refuses what it cannot treat. In a group, latents of such kinds are left out of it, and
+        where it still cannot be computed it is left out itself: the card says why. Graphs, dictionaries and
+        counterfactuals are no codes: call `shd`, `edge_f1`, `dictionary_mcc` and `counterfactual_error` yourself.
 
     Raises:
         InputError: rows that do not belong together, swapped arguments, a metric that cannot be computed here.
@@ -93,8 +92,8 @@ def score(
         raise InputError("the estimate is a Truth: score takes (estimate, truth), in that order")
     if isinstance(truth, Dataset) or hasattr(truth, "encode"):
         raise InputError(f"the truth is a {type(truth).__name__}: score takes (estimate, truth), in that order")
-    if not isinstance(truth, Truth):
-        known = factors(truth, "score")
+    if not isinstance(truth, Truth) or kinds is not None:
+        known = factors(truth, "score", kinds=kinds)
         truth = Truth(known.values, known.names, known.kinds)
     if data is not None:
         require_dataset(data, "score")
@@ -115,13 +114,57 @@ def score(
             f"the estimate is a {type(estimate).__name__}, and score takes fitted runs or an array of codes"
         )
 
-    if len(codes) > 1:
-        for position, run in enumerate(codes):
-            if not np.isfinite(run).all():
-                raise InputError(f"run {position} has NaN or infinite codes: score the other runs without it")
+    for position, run in enumerate(codes):
+        if len(codes) > 1 and not np.isfinite(run).all():
+            raise InputError(f"run {position} has NaN or infinite codes: score the other runs without it")
+        matrix(run, "the estimate")
     domain = None if data is None else _domain(data)
-    runs = tuple(tuple(_scores(_Case(run, blocks, truth, domain), metrics)) for run in codes)
-    return Scorecard(runs, rule, part, truth.rows)
+
+    runs: list[list[Score]] = [[] for _ in codes]
+    left_out: dict[str, str] = {}
+    for metric, by_name in _wanted(metrics):
+        cases = [Case(run, blocks, truth, domain, by_name) for run in codes]
+        try:
+            found = [_scores(metric, case) for case in cases]
+        except InputError as reason:
+            if metrics is None or by_name:
+                raise
+            left_out[str(metric)] = str(reason)
+            continue
+        if not found[0] and metrics is not None:
+            why = f"it needs {METRICS[str(metric)][1]}"
+            if by_name:
+                raise InputError(f"{metric} cannot be computed here: {why}")
+            left_out[str(metric)] = why
+        for run, scores in zip(runs, found, strict=True):
+            run += scores
+    if not runs[0]:
+        raise InputError("nothing can be scored: the truth holds no latent that is a factor, and the data no domain")
+    return Scorecard(tuple(map(tuple, runs)), rule, part, truth.rows, left_out)
+
+
+def _wanted(metrics: str | Sequence[str | Metric] | None) -> list[tuple[str | Metric, bool]]:
+    """Each metric once, and whether it was asked for by its own name."""
+    if metrics is None:
+        return [(name, False) for name in QUICK]
+    wanted: dict[str | Metric, bool] = {}
+    for metric in [metrics] if isinstance(metrics, str) else metrics:
+        if not callable(metric) and metric not in METRICS and metric not in GROUPS:
+            raise unknown("metric", str(metric), [*METRICS, *GROUPS])
+        grouped = not callable(metric) and metric in GROUPS
+        for each in GROUPS[str(metric)] if grouped else [metric]:
+            wanted[each] = wanted.get(each, False) or not grouped
+    return list(wanted.items())
+
+
+def _scores(metric: str | Metric, case: Case) -> list[Score]:
+    """The scores of one metric for one run; none where there is nothing that it is about."""
+    if isinstance(metric, str):
+        return list(METRICS[metric][0](case))
+    found = metric(case.codes, case.truth)
+    if not isinstance(found, Score):
+        raise InputError(f"a metric must return a Score, and one returned a {type(found).__name__}")
+    return [found]
 
 
 def _rows_of_runs(runs: Encoder, truth: Truth, data: Dataset | None, part: str) -> tuple[np.ndarray, Truth, Dataset]:
@@ -179,104 +222,3 @@ def _domain(data: Dataset) -> np.ndarray | None:
 def _check_part(rows: np.ndarray, part: str) -> None:
     if not len(rows):
         raise InputError(f"there is no {part} row to score: name another part, or part='all'")
-
-
-def _scores(case: _Case, metrics: Sequence[str | Metric] | None) -> Iterator[Score]:
-    """All scores of one run: those asked for, or those that can be had."""
-    found = 0
-    for metric in METRICS if metrics is None else metrics:
-        if callable(metric):
-            results = [metric(case.codes, case.truth)]
-            if not isinstance(results[0], Score):
-                raise InputError(f"a metric must return a Score, and one returned a {type(results[0]).__name__}")
-        elif metric in METRICS:
-            compute, needs = METRICS[metric]
-            results = list(compute(case))
-            if metrics is not None and not results:
-                raise InputError(f"{metric} cannot be computed here: it needs {needs}")
-        else:
-            raise unknown("metric", str(metric), METRICS)
-        found += len(results)
-        yield from results
-    if not found:
-        raise InputError("nothing can be scored: the truth holds no continuous latent, and the data no domain")
-
-
-def _continuous(truth: Truth, positions: Sequence[int]) -> Truth | None:
-    """The continuous latents among these positions; None where there is none."""
-    kept = [i for i in positions if truth.kinds[i] == "continuous"]
-    if not kept:
-        return None
-    return Truth(truth.latents[:, kept], tuple(truth.names[i] for i in kept), ("continuous",) * len(kept))
-
-
-def _true_blocks(truth: Truth) -> dict[str, Truth]:
-    """The continuous latents of each named block."""
-    blocks = {name: _continuous(truth, positions) for name, positions in truth.blocks.items()}
-    return {name: block for name, block in blocks.items() if block is not None}
-
-
-def _code_blocks(case: _Case) -> dict[str, np.ndarray]:
-    """The codes of each block; all of them where no block has a name."""
-    return {name: case.codes[:, list(p)] for name, p in case.blocks.items() if p} or {"codes": case.codes}
-
-
-def _mcc(case: _Case) -> Iterator[Score]:
-    latents = _continuous(case.truth, range(len(case.truth.names)))
-    if latents is not None:
-        yield mcc(case.codes, latents)
-
-
-def _block_mcc(case: _Case) -> Iterator[Score]:
-    codes = _code_blocks(case)
-    for name, block in _true_blocks(case.truth).items():
-        if name in codes:
-            yield replace(mcc(codes[name], block), name=f"mcc {name} own")
-        yield replace(mcc(case.codes, block), name=f"mcc {name} any")
-
-
-def _block_r2(case: _Case) -> Iterator[Score]:
-    true, codes = _true_blocks(case.truth), _code_blocks(case)
-    shared = [name for name in true if name in codes]
-    if shared:
-        true, codes = {name: true[name] for name in shared}, {name: codes[name] for name in shared}
-    else:
-        codes = {"codes": case.codes}
-    latents = _continuous(case.truth, range(len(case.truth.names)))
-    if latents is not None:
-        yield from block_table(codes, true or {"latents": latents}).values()
-
-
-def _domain_probe(case: _Case) -> Iterator[Score]:
-    if case.domain is not None:
-        concept = _concept(case.truth)
-        for name, codes in _code_blocks(case).items():
-            yield replace(domain_probe(codes, case.domain, together=concept), name=f"domain_probe {name}")
-
-
-def _retrieval(case: _Case) -> Iterator[Score]:
-    concept = _concept(case.truth)
-    if case.domain is not None and concept is not None:
-        for name, codes in _code_blocks(case).items():
-            yield replace(retrieval(codes, concept, case.domain), name=f"retrieval {name}")
-
-
-def _concept(truth: Truth) -> np.ndarray | None:
-    """What each row shows, where the truth has a discrete latent of that name."""
-    if "concept" not in truth.names:
-        return None
-    position = truth.names.index("concept")
-    return truth.latents[:, position] if truth.kinds[position] == "discrete" else None
-
-
-METRICS: dict[str, tuple[Callable[[_Case], Iterator[Score]], str]] = {
-    "mcc": (_mcc, "a continuous latent in the truth"),
-    "block_mcc": (_block_mcc, "a named block of continuous latents in the truth"),
-    "block_r2": (_block_r2, "a continuous latent in the truth"),
-    "domain_probe": (
-        _domain_probe,
-        "two domains in the data, hidden in no row; for codes that are an array, pass data=",
-    ),
-    "retrieval": (_retrieval, "a discrete latent 'concept' in the truth and two domains in the data"),
-}
-"""The metrics by name: how each is computed, and what it needs."""

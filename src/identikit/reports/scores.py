@@ -9,11 +9,12 @@ from typing import Any
 from identikit.engine import Runs
 from identikit.errors import InputError
 from identikit.metrics import Scorecard
+from identikit.metrics.drawing import dots, height
 from identikit.metrics.result import short
 from identikit.reports.asked import rule, swatch
 from identikit.reports.case import Case
 from identikit.reports.html import Html, bullets, join, note, table, tag
-from identikit.reports.plots import BAND, INK, MUTED, colour, label, plot
+from identikit.reports.plots import MUTED, colour, plot
 
 MEANINGS = {
     "mcc": "how well single codes stand for single true latents, up to order and sign. 1 is perfect. Information that "
@@ -23,6 +24,23 @@ MEANINGS = {
     "domain_probe": "how often the domain of a row can be told from the codes. An invariant block should stay at "
     "chance; a changing block should not.",
     "retrieval": "how often the same concept in another domain is the nearest code there. 1 is perfect.",
+    "block_leakage": "how much a block of codes tells of the latents of other blocks, beyond what its own latents tell "
+    "of them. Smaller is better: 0 is none.",
+    "subspace_r2": "how much of the span of the true latents lies in the span of the codes. 1 is all of it.",
+    "subspace_leakage": "how much of the span of the codes lies outside that of the true latents. Smaller is better.",
+    "explained_share": "how much of each true latent the one code matched to it tells, by any map. 1 is all of it.",
+    "dci": "whether each code matters to one latent (disentanglement), each latent needs one code (completeness), and "
+    "the latents can be predicted at all (informativeness).",
+    "mig": "how much more the best code says about a latent than the next best.",
+    "sap": "how much better the best code predicts a latent than the next best.",
+    "modularity": "whether each code is about one latent alone.",
+    "explicitness": "how well a linear classifier reads the latents from all codes; chance is 0.5.",
+    "info_modularity": "whether each code is about one latent alone.",
+    "info_explicitness": "how much of the information about the latents a linear classifier reads from all codes.",
+    "info_compactness": "whether each latent is held by one code alone.",
+    "irs": "whether each code stays still while one latent is fixed and the others move.",
+    "factor_vae": "whether the code that moves least tells which latent was held fixed. A rotation can score 1.",
+    "beta_vae": "whether a linear classifier tells which latent pairs of rows share. A rotation can score 1.",
 }
 
 
@@ -45,6 +63,9 @@ def scores(case: Case) -> Html:
         )
         for name, card in cards.items()
     ]
+    missing += [
+        f"{name}: {metric} is left out: {why}" for name, card in cards.items() for metric, why in card.left_out.items()
+    ]
     return join(_dots(cards, order), bullets(Html(item) for item in known), *tables, *map(note, missing))
 
 
@@ -54,76 +75,15 @@ def _chosen(card: Scorecard, runs: Runs) -> Html:
 
 
 def _dots(cards: Mapping[str, Scorecard], order: list[str]) -> Html:
-    import plotly.graph_objects as go
-
-    richest = sorted(cards.values(), key=lambda card: -len(card.metrics))
-    metrics = list(dict.fromkeys(m for card in richest for m in card.metrics))
-    holders = {m: [name for name, card in cards.items() if m in card.metrics] for m in metrics}
-    step = 0.72 / len(cards)
-    figure = go.Figure()
-    shown: set[str] = set()
-
-    def first(what: str) -> bool:
-        new = what not in shown
-        shown.add(what)
-        return new
-
-    for name, card in cards.items():
-        for row in card.table():
-            held = holders[row["metric"]]
-            y = metrics.index(row["metric"]) + (held.index(name) - (len(held) - 1) / 2) * step
-            if row["null"] is not None:
-                figure.add_trace(_span(row, "null", y, BAND, 11, "null", first("null")))
-            if row["reference"] is not None and row["reference_low"] != row["reference_high"]:
-                figure.add_trace(_span(row, "reference", y, "#e8d5a3", 11, "random rotation", first("ref")))
-            values = [score.value for score in card[row["metric"]]]
-            paint = colour(order.index(name))
-            figure.add_scatter(
-                x=values, y=[y] * len(values), mode="markers", name=label(name), legendgroup=name,
-                showlegend=first(name), marker={"color": paint, "size": 8, "opacity": 0.75, "line": {"width": 0}},
-                hovertemplate=f"{label(name)}, {label(row['metric'])}: %{{x:.3f}}<extra></extra>",
-            )  # fmt: skip
-            figure.add_scatter(
-                x=[row["mean"]], y=[y], mode="markers", name="mean", showlegend=first("mean"), legendrank=2000,
-                marker={"symbol": "line-ns", "size": 13, "line": {"width": 2, "color": INK}},
-                hovertemplate=f"{label(name)}, {label(row['metric'])}: mean %{{x:.3f}}<extra></extra>",
-            )  # fmt: skip
-    low = min(min(s.value for s in card[m]) for card in cards.values() for m in card.metrics)
-    figure.update_layout(
-        xaxis={"title": "score", "range": [max(min(low, 0.0), -0.25) - 0.04, 1.03], "zeroline": True},
-        yaxis={
-            "tickvals": list(range(len(metrics))),
-            "ticktext": [label(m) for m in metrics],
-            "range": [len(metrics) - 0.45, -0.55],
-            "automargin": True,
-            "zeroline": False,
-            "showgrid": False,
-        },
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "font": {"color": MUTED}},
-        margin={"l": 60, "r": 20, "t": 50, "b": 45},
-    )
-    for line in range(1, len(metrics)):
-        figure.add_hline(y=line - 0.5, line={"color": "#eef1f4", "width": 1})
+    figure = dots(cards, [colour(order.index(name)) for name in cards])
+    figure.update_layout(legend_font_color=MUTED)
     caption = (
         "One dot for each run. The grey band is the null: the values the metric takes by chance "
         "(5th to 95th percentile), with the rows permuted. "
         "The yellow band is what a code scores that holds all the information, but mixed by a random rotation. "
         "A value inside a band is no evidence of more than that band stands for."
     )
-    return plot(figure, caption, height=110 + max(30, 17 * len(cards) + 12) * len(metrics))
-
-
-def _span(row: Mapping[str, Any], key: str, y: float, paint: str, width: int, name: str, legend: bool) -> Any:
-    import plotly.graph_objects as go
-
-    low, high = row[f"{key}_low"], row[f"{key}_high"]
-    # A null known in closed form has no width, and is drawn as a mark.
-    pad = 0.004 if low == high else 0.0
-    return go.Scatter(
-        x=[low - pad, high + pad], y=[y, y], mode="lines", line={"color": paint, "width": width}, name=name,
-        legendgroup=key, showlegend=legend,
-        hovertemplate=f"{label(row[key])}: {low:.3f} to {high:.3f}<extra></extra>",
-    )  # fmt: skip
+    return plot(figure, caption, height=height(cards))
 
 
 def _table(card: Scorecard) -> Html:
