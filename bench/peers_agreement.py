@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 import common
-from identikit import metrics
+from identikit import __version__, metrics
 from identikit.metrics.beta_vae import beta_vae
 from identikit.metrics.dci import dci
 from identikit.metrics.dictionaries import dictionary_mcc
@@ -345,6 +345,18 @@ def show(metric: str, rows: list[Row]) -> None:
         print(f"  ({number}) {reason}")
 
 
+def write(rows: list[Row]) -> None:
+    """Write the comparisons, one a line, with the commits of the peers; NaN becomes null."""
+    commits = {peer.name: peer.commit for peer in checkouts.PEERS.values()}
+    head = json.dumps({"identikit": __version__, "commits": commits}, indent=1)[:-2]
+    lines = []
+    for row in rows:
+        theirs = None if np.isnan(row.theirs) else row.theirs
+        lines.append("  " + json.dumps({**asdict(row), "theirs": theirs, "verdict": row.verdict}))
+    text = head + ',\n "comparisons": [\n' + ",\n".join(lines) + "\n ]\n}\n"
+    (common.RESULTS / "peers_agreement.json").write_text(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     checkouts.add_argument(parser)
@@ -370,10 +382,7 @@ def main() -> None:
     for sentence in sorted(absent):
         print(sentence)
     if not absent and not given.only:
-        found = [{**asdict(row), "verdict": row.verdict} for row in rows]
-        commits = {peer.name: peer.commit for peer in checkouts.PEERS.values()}
-        text = json.dumps({"commits": commits, "comparisons": found}, indent=1)
-        (common.RESULTS / "peers_agreement.json").write_text(text + "\n")
+        write(rows)
     if unexplained:
         sys.exit(1)
 
