@@ -21,7 +21,8 @@ class Agreement:
         pairs: for each block and each other run, the MCC of the other run's block with this run's, beside its nulls;
             its parts are the latents.
         matched: (others, latents) absolute rank correlation of each latent with its match in the same block.
-        in_block: (others, latents) share of each latent that the other run's same block tells, linear or not.
+        in_block: (others, latents) share of each latent that the other run's same block tells, linear or not; of normal
+            scores, so that a monotone map of a latent makes no difference.
         in_code: (others, latents) the same for the other run's whole code.
     """
 
@@ -55,6 +56,7 @@ def agree(
     matched, in_block, in_code = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     pairs: dict[str, list[Score]] = {name: [] for name in blocks}
     few = np.random.default_rng(0).permutation(len(code))[:R2_ROWS]
+    scored, other_scores = normal_scores(code[few]), [normal_scores(other[few]) for other in others]
     # A latent that says nothing has nothing to be told, and no metric takes a constant factor.
     dead = code.std(0) <= 1e-6 * np.abs(code).max()
     for name, positions in blocks.items():
@@ -65,10 +67,22 @@ def agree(
             score = mcc(other[:, list(positions)], code[:, own], nulls=nulls)
             pairs[name].append(score)
             matched[i, own] = list(score.parts.values())
-            told = block_r2(other[few][:, list(positions)], code[few][:, own], nulls=0)
+            told = block_r2(other_scores[i][:, list(positions)], scored[:, own], nulls=0)
             in_block[i, own] = list(told.parts.values())
             in_code[i, own] = in_block[i, own]
             if len(positions) < code.shape[1]:
-                told = block_r2(other[few], code[few][:, own], nulls=0)
+                told = block_r2(other_scores[i], scored[:, own], nulls=0)
                 in_code[i, own] = list(told.parts.values())
     return Agreement({name: tuple(scores) for name, scores in pairs.items()}, matched, in_block, in_code)
+
+
+def normal_scores(codes: np.ndarray) -> np.ndarray:
+    """The ranks of each column as quantiles of a standard normal, (rows, codes).
+
+    >>> normal_scores(np.array([[3.0], [100.0], [5.0]])).round(2).ravel().tolist()
+    [-0.67, 0.67, 0.0]
+    """
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    return ndtri(rankdata(codes, axis=0) / (len(codes) + 1))

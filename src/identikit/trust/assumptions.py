@@ -23,12 +23,15 @@ def claim(view: View) -> Finding | None:
         if own[name] in CLAIMS and CLAIMS.index(view.claims[name]) < CLAIMS.index(own[name])
     ]
     positions = tuple(p for name in more for p in view.blocks[name])
-    first = more[0] if more else next(iter(view.blocks))
+    said = f"what is to be certified is what {method.name} claims"
+    if more:
+        said = (
+            f"{method.name} claims '{own[more[0]]}' of the block {more[0]}, and '{view.claims[more[0]]}' is asked for"
+        )
     return Finding(
         "claim",
         float(not more),
-        f"{method.name} claims to find the {'code' if first == 'all' else f'block {first}'} as '{own[first]}'"
-        + (f", and '{view.claims[first]}' is asked for" if more else ""),
+        said,
         bound="no more than the method claims",
         ok=not more,
         fatal=True,

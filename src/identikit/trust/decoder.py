@@ -74,18 +74,24 @@ def reconstruction(view: View) -> Finding | None:
 
 def invertibility(view: View) -> Finding | None:
     """Condition number of the decoder's Jacobian over held-out codes, over the latents that are in use."""
-    if view.runs.model.decoder is None:
+    if view.runs.model.decoder is None or not view.alive:
         return None
-    alive = view.alive
-    if not alive:
-        return None
-    matrices = jacobians(view)[:, :, alive]
-    if len(alive) > matrices.shape[1]:
-        typical = worst = np.inf
-    else:
-        values = np.linalg.svd(matrices, compute_uv=False)
-        conditions = values[:, 0] / np.maximum(values[:, -1], 1e-12)
-        typical, worst = float(np.median(conditions)), float(np.quantile(conditions, 0.95))
+    matrices = jacobians(view)
+    observed, latents = matrices.shape[1:]
+    if latents > observed:
+        return Finding(
+            "invertibility",
+            1e12,
+            f"{latents} latents are to be read from {observed} observations, which cannot show them all",
+            bound="no more latents than observations",
+            ok=False,
+            fatal=True,
+            advice="take fewer latents, or observe more",
+            latents=tuple(range(latents)),
+        )
+    values = np.linalg.svd(matrices[:, :, view.alive], compute_uv=False)
+    conditions = values[:, 0] / np.maximum(values[:, -1], 1e-12)
+    typical, worst = float(np.median(conditions)), float(np.quantile(conditions, 0.95))
     return Finding(
         "invertibility",
         typical,
@@ -93,8 +99,8 @@ def invertibility(view: View) -> Finding | None:
         f"them are below {worst:.3g})",
         bound="at most 30",
         ok=bool(typical <= 30),
-        advice="fewer latents than the data can show cannot be told apart: lower latents, or observe more",
-        latents=tuple(alive),
+        advice="some latents hardly show in the data: take fewer, or observe more",
+        latents=tuple(view.alive),
     )
 
 

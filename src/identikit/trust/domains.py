@@ -8,12 +8,12 @@ from identikit.metrics import domain_probe
 from identikit.trust.finding import Finding
 from identikit.trust.view import View
 
-_DRAWS = 100
+_DRAWS = 50
 
 
 def enough_domains(view: View) -> Finding | None:
     """Number of domains beside the least that the theory asks for: twice the changing latents, and one more."""
-    latents = view.claimed("components")
+    latents = [p for p in view.claimed("components") if p in view.alive]
     if not latents:
         return None
     least = 2 * len(latents) + 1
@@ -37,7 +37,7 @@ def variability(view: View) -> Finding | None:
     rank. Rank is a matter of degree in a sample: the value is the least singular value over the root of the number of
     differences, and its interval is that of bootstrapped rows.
     """
-    latents = view.claimed("components")
+    latents = [p for p in view.claimed("components") if p in view.alive]
     if not latents or view.domains < 2:
         return None
     code, domain = view.train_code[:, latents].astype(np.float64), view.data.part("train")["domain"]
