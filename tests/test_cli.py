@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import identikit as ik
 from identikit.cli import app
 from identikit.engine import METHODS
+from identikit.metrics.named import GROUPS, METRICS
 from identikit.reports.sources import command
 
 COMMANDS = ("demo", "fit", "score", "report", "methods", "worlds", "datasets", "verify")
@@ -217,6 +218,33 @@ def test_score_of_files_of_another_program(folder):
     assert out.startswith("2 runs")
     assert "domain_probe" not in out
 
+    shape = np.arange(300) % 3
+    kinds = {"kinds": ["circular", "discrete"], "latents": np.stack([latents[:, 0], shape], axis=1)}
+    np.savez(folder / "kinds.npz", **kinds)
+    np.savez(folder / "mixed.npz", np.stack([np.cos(latents[:, 0]), shape], axis=1))
+    shown, _ = run(
+        "score", folder / "mixed.npz", folder / "kinds.npz", "--metric", "mcc", "--metric", "identifiability"
+    )
+    assert re.search(r"^mcc +(1\.00|0\.9\d) .*2 factors \(1 circular, 1 discrete\)", shown, re.M)
+    assert "left out: block_mcc: it needs a named block" in shown
+    assert "sap takes continuous or discrete factors, and 'factor 0' is circular" in refused(
+        "score", folder / "mixed.npz", folder / "kinds.npz", "--metric", "sap"
+    )
+    np.savez(folder / "kinds.npz", **{**kinds, "kinds": ["circle", "discrete"]})
+    assert "kinds.npz 'circle': did you mean 'circular'?" in refused(
+        "score", folder / "mixed.npz", folder / "kinds.npz"
+    )
+    np.savez(folder / "kinds.npz", **{**kinds, "kinds": ["circular"] * 3})
+    assert "with 2 names and 3 kinds" in refused("score", folder / "mixed.npz", folder / "kinds.npz")
+    np.savez(folder / "kinds.npz", **{**kinds, "kinds": "discrete", "latents": shape})
+    assert "2 factors" not in run("score", folder / "mixed.npz", folder / "kinds.npz", "--metric", "mcc")[0]
+
+    plot = folder / "card.html"
+    words = ("score", folder / "codes.npy", folder / "truth.npy", "--metric", "mcc", "--plot", plot)
+    assert run(*words)[0] == out
+    assert "random rotation" in plot.read_text(encoding="utf-8")
+    assert "ends in .html" in run(*words[:-1], folder / "card.svg", code=2)[1]
+
     np.savez(folder / "two.npz", a=latents, b=latents)
     assert "must hold one array or one called 'codes'" in refused("score", folder / "two.npz", folder / "truth.npz")
     assert "lengths differ" in refused("score", folder / "codes.npy", save(folder / "short.npy", latents[:50]))
@@ -228,6 +256,11 @@ def test_score_of_files_of_another_program(folder):
     assert "there is no file" in refused("score", folder / "gone.npz", folder / "truth.npz")
     (folder / "bad.npz").write_bytes((folder / "codes.npz").read_bytes()[:40])
     assert "cannot be read as plain arrays" in refused("score", folder / "bad.npz", folder / "truth.npz")
+
+
+def test_the_help_of_score_lists_every_metric_and_group():
+    shown = run("score", "--help")[0].replace(",", " ").replace(".", " ").split()
+    assert {*METRICS, *GROUPS} <= set(shown)
 
 
 def save(path, array):

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from identikit.cli.inputs import codes_and_truth, defaults, factors, pairs, read_data, restored
 from identikit.errors import InputError
+from identikit.metrics.named import GROUPS, METRICS, QUICK
 
 if TYPE_CHECKING:
     from identikit.engine import Runs
@@ -149,10 +150,15 @@ def fit(
 \b
   identikit score runs/toy
   identikit score runs/toy --metric mcc --metric block_r2 --part all
+  identikit score runs/toy --metric disentanglement --plot scores.html
   identikit score codes.npz truth.npz --json scores.json
 
 Files of any other program: codes.npz holds the array 'codes' (rows, codes) or (runs, rows, codes); truth.npz holds
-'latents' (rows, latents), and may hold 'names' of the latents and the 'domain' of each row."""
+'latents' (rows, latents), and may hold 'names' and 'kinds' of the latents (continuous, discrete or circular, one for
+all or one for each) and the 'domain' of each row.
+
+"""
+    + f"Metrics: {', '.join(METRICS)}.\n\nGroups of them: {', '.join(GROUPS)}. Without --metric: {', '.join(QUICK)}."
 )
 def score(
     estimate: Annotated[
@@ -161,9 +167,10 @@ def score(
     truth: Annotated[
         Path | None, typer.Argument(metavar="TRUTH", help="File of true latents (.npz or .npy), for a file of codes.")
     ] = None,
-    metric: Annotated[list[str] | None, typer.Option(help="Only these metrics.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="Only these metrics or groups, listed below.")] = None,
     part: Annotated[str, typer.Option(help="Rows to score: train, validation, test or all.")] = "test",
     json_: Annotated[Path | None, typer.Option("--json", help="Also write the scorecard here.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Also draw the scorecard here.")] = None,
 ) -> None:
     """Score codes against the truth, each metric beside its nulls."""
     from identikit.metrics import score as compute
@@ -181,6 +188,8 @@ def score(
     typer.echo(str(card))
     if json_ is not None:
         card.save(json_)
+    if plot is not None:
+        card.draw(plot)
 
 
 @app.command(

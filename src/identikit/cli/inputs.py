@@ -67,13 +67,20 @@ def codes_and_truth(codes: Path, truth: Path) -> tuple[Any, Any, Dataset | None]
 
     from identikit.data import Truth
     from identikit.datasets import from_arrays
+    from identikit.metrics.inputs import KINDS
 
     estimate, latents = _arrays(codes), _arrays(truth)
     found = _array(codes, estimate, "codes")
     known = _array(truth, latents, "latents")
-    if "names" in latents:
-        names = tuple(str(n) for n in latents["names"])
-        known = Truth(known.reshape(len(known), -1), names, ("continuous",) * len(names))
+    if "names" in latents or "kinds" in latents:
+        known = known.reshape(len(known), -1)
+        names = latents.get("names", [f"factor {i}" for i in range(known.shape[1])])
+        kinds = [str(kind) for kind in np.atleast_1d(latents.get("kinds", "continuous"))]
+        for kind in kinds:
+            if kind not in KINDS:
+                raise unknown(f"kind of latent in {truth}", kind, KINDS)
+        kinds = kinds * len(names) if len(kinds) == 1 else kinds
+        known = Truth(known, tuple(str(name) for name in names), tuple(kinds))
     domain = latents.get("domain", estimate.get("domain"))
     if domain is None:
         return found, known, None
@@ -101,8 +108,8 @@ def _arrays(path: Path) -> dict[str, Any]:
 
 
 def _array(path: Path, arrays: Mapping[str, Any], name: str) -> Any:
-    """The array of that name, or the only one beside the names and the domain."""
-    others = [n for n in arrays if n not in ("domain", "names")]
+    """The array of that name, or the only one beside the names, the kinds and the domain."""
+    others = [n for n in arrays if n not in ("domain", "names", "kinds")]
     if name in arrays:
         return arrays[name]
     if len(others) == 1:
