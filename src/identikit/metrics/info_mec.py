@@ -59,8 +59,7 @@ def info_modularity(
 
     Returns:
         A score of at most 1 with the part of each active code, and the nulls `permuted rows` and, for continuous codes,
-        `random rotation` (the true latents, taken as numbers, whitened, rotated at random and given back their
-        covariance).
+        `random rotation` (the true latents, taken as numbers, standardised and rotated at random).
 
     Raises:
         InputError: lengths differ, NaN or infinite values, a constant factor, fewer than two factors or than 10 rows.

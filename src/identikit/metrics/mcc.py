@@ -107,8 +107,8 @@ def mcc(
 
     Returns:
         A score between 0 and 1, with the correlation of each factor, and two nulls scored the same way: `permuted
-        rows` (no relation at all) and, for two factors or more, `random rotation` (the true latents whitened, rotated
-        at random and given back their covariance: full information, no single latent found). Of other kinds, what is
+        rows` (no relation at all) and, for two factors or more, `random rotation` (the true latents standardised
+        and rotated at random: full information, no single latent found). Of other kinds, what is
         rotated are the category numbers and the cosine and sine of each angle, beside the continuous factors; where
         there are fewer codes than such columns, as many of the rotated columns are kept as there are codes.
         After an affine map the rotation would score 1 by definition, and is left out.

@@ -41,8 +41,7 @@ def mig(
 
     Returns:
         A score between 0 and 1, with the gap of each factor, and two nulls: `permuted rows` and, for two factors or
-        more, `random rotation` (the true latents, taken as numbers, whitened, rotated at random and given back their
-        covariance).
+        more, `random rotation` (the true latents, taken as numbers, standardised and rotated at random).
 
     Raises:
         InputError: lengths differ, NaN or infinite values, a constant factor, fewer than 2 bins, fewer than 10 rows.

@@ -46,8 +46,8 @@ def sap(
 
     Returns:
         A score between 0 and 1, with the gap of each factor, and two nulls: `permuted rows` and, for two factors or
-        more, `random rotation` (the true latents, taken as numbers, whitened, rotated at random and given back their
-        mean and covariance).
+        more, `random rotation` (the true latents, taken as numbers, standardised, rotated at random and given back
+        their mean).
 
     Raises:
         InputError: lengths differ, NaN or infinite values, a constant or circular factor, a category with one row,
