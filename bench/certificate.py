@@ -56,7 +56,8 @@ def true(cell: Cell, certificate: Certificate, runs: Any, data: Any, truth: Any)
     tested = truth.part("test")
     latents = tested.block("changing") if cell.kind.method == "imsda" else tested.latents
     scores = [ik.metrics.mcc(code[:, positions], latents, nulls=0).value for code in runs.encode(data.part("test"))]
-    return {"true": scores[certificate.run], "true_of_runs": scores}
+    chosen = int(np.argmin([run.validation for run in runs.table]))
+    return {"true": scores[certificate.run], "true_by_validation": scores[chosen], "true_of_runs": scores}
 
 
 def evidence(certificate: Certificate) -> dict[str, Any]:
@@ -138,6 +139,19 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "agreed and wrong": [row["cell"] for row in rows if again(row, ("agreement",)) >= 0.95 and row["true"] < GOOD],
         "agreed and wrong, yet supported": [row["cell"] for row in wrong if again(row, ("agreement",)) >= 0.95],
     }
+    held = [row for row in rows if row["kind"] in {kind.name for kind in KINDS if kind.holds}]
+    result["where the claim holds"] = {
+        "fits": len(held),
+        **{
+            name: {"mean": float(np.mean(of)), "good": float(np.mean(np.array(of) >= GOOD))}
+            for name, of in {
+                "chosen by independence": [row["true"] for row in held],
+                "chosen by validation loss": [row["true_by_validation"] for row in held],
+                "best of all": [max(row["true_of_runs"]) for row in held],
+                "any": [score for row in held for score in row["true_of_runs"]],
+            }.items()
+        },
+    }
     result["kinds"] = {
         kind.name: {
             "fits": len(of),
@@ -165,6 +179,7 @@ def show(name: str, result: dict[str, Any]) -> None:
         f"({result['false among supported']:.1%}; {result['false among bad']:.1%} of the bad fits); "
         f"good fits that are supported {result['good that are supported']:.0%}; verdicts {result['verdicts']}"
     )
+    print(f"where the claim holds: {result['where the claim holds']}")
     common.table(
         ("kind of world", "fits", "true, mean", "least", "most", "expected", "agreement", "supported", "refused"),
         [

@@ -12,14 +12,14 @@ _DRAWS = 50
 
 
 def enough_domains(view: View) -> Finding | None:
-    """Number of domains beside the least that the theory asks for: twice the changing latents, and one more."""
+    """Domains for each one that the theory asks for: twice the latents to be found one by one, and one more."""
     latents = [p for p in view.claimed("components") if p in view.alive]
     if not latents:
         return None
     least = 2 * len(latents) + 1
     return Finding(
         "enough domains",
-        float(view.domains),
+        view.domains / least,
         f"{view.domains} domains for {len(latents)} latents that are to be found one by one",
         bound=f"at least {least}",
         ok=view.domains >= least,

@@ -106,8 +106,7 @@ def expected_score(agreement: float | None, refit: float | None, figures: Mappin
     Args:
         agreement: of the best third of the other runs, None where it was left out.
         refit: the same in the refit.
-        figures: what the checks found for this latent, by their names; `broken` for how many assumptions without
-            which nothing follows do not hold.
+        figures: what the checks found for this latent, by their names.
 
     >>> good = expected_score(0.98, 0.97, {"independence": 0.1, "variability": 1.0})
     >>> good > expected_score(0.98, 0.97, {"independence": 0.5, "variability": 1.0})
@@ -127,24 +126,22 @@ def expected_score(agreement: float | None, refit: float | None, figures: Mappin
 
 
 TAKES = {
-    "refit": (0.95, 0.5, 0.1),
-    "independence": (0.25, 0.5, 0.2),
-    "variability": (-0.7, -1.5, 0.2),
-    "prior fit": (0.2, 0.4, 0.3),
-    "broken": (0.0, 1.0, 0.15),
+    "refit": (0.95, 0.4, 0.1),
+    "claim": (1.0, 0.0, 0.25),
+    "independence": (0.24, 0.45, 0.2),
+    "variability": (-0.7, -2.0, 0.2),
+    "prior fit": (0.2, 0.35, 0.35),
+    "enough domains": (1.0, 0.5, 0.05),
+    "reconstruction": (0.99, 0.9, 0.05),
+    "invertibility": (30.0, 1000.0, 0.25),
 }
 """For each figure: from where on it is as good as needed, where it is as bad as it can be, and the most it takes away.
 That of the variability is its decimal logarithm."""
 
 
 def figures_of(findings: Sequence[Finding], position: int) -> dict[str, float]:
-    """What bears on one latent, by name."""
-    figures: dict[str, float] = {}
-    for finding in findings:
-        if finding.name in TAKES:
-            figures[finding.name] = finding.parts.get(f"z{position}", finding.value)
-    figures["broken"] = float(sum(f.fatal and f.ok is False and position in f.latents for f in findings))
-    return figures
+    """What bears on one latent, by the name of the check: its own figure where there is one, else that of all."""
+    return {f.name: f.parts.get(f"z{position}", f.value) for f in findings if f.name in TAKES}
 
 
 def _expected(
