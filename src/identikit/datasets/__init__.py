@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from identikit.datasets.align import align_by_domain
 from identikit.datasets.arrays import from_arrays
 from identikit.datasets.emoji import emoji, emoji_concepts
 from identikit.datasets.prepare import standardise_by_domain
@@ -11,6 +12,7 @@ from identikit.datasets.table import from_table
 __all__ = [
     "SHIPPED",
     "Shipped",
+    "align_by_domain",
     "emoji",
     "emoji_concepts",
     "from_arrays",
