@@ -103,6 +103,92 @@ def test_a_page_holds_two_studies(runs, world, emoji, tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["page.html"]
 
 
+@pytest.fixture(scope="module")
+def certificate(runs, world):
+    return ik.certify(runs["imsda"], world[0], refit_steps=10, progress=False)
+
+
+def test_the_certificate_stands_before_the_scores(page, runs, world, certificate, tmp_path):
+    path = report(runs, *world, path=tmp_path / "report.html", certificate={"imsda": certificate})
+    page.goto(path.as_uri())
+    page.wait_for_function("document.querySelector('#certificate .plot .main-svg')")
+    assert page.errors == []
+    ids = [id for id, _, _ in SECTIONS]
+    assert ids.index("certificate") == ids.index("scores") - 1
+    shown = page.inner_text("#certificate")
+    for wanted in ("Refused: MCC of about", "Do not rely", "enough domains", "FAIL", "No certificate was made of vae"):
+        assert wanted in shown
+    assert "The truth was looked at only after the certificate was made" in shown
+    assert page.eval_on_selector("#certificate .verdict", "e => getComputedStyle(e).borderLeftColor") == (
+        "rgb(138, 147, 158)"
+    )
+    names = page.eval_on_selector_all("#certificate .legendtext", "all => all.map(t => t.textContent)")
+    assert names == ["permuted rows", "random rotation", "other runs", "refit", "expected", "in truth"]
+    assert f"imsda is {certificate.verdict}" in page.inner_text(".lead")
+
+
+def test_dots_and_figures_are_those_of_the_certificate(runs, world, certificate):
+    data, truth = world
+    drawn = figures(sections(runs["imsda"], data, truth, certificate=certificate)["certificate"])[0]
+    by_name = {}
+    for trace in drawn["data"]:
+        by_name.setdefault(trace["name"], []).extend(zip(trace["y"], trace["x"], strict=True))
+    order = [int(one.name[1:]) for block in certificate.claims for one in certificate.latents if one.block == block]
+    assert drawn["layout"]["yaxis"]["ticktext"] == [f"z{j} {certificate[j].block}" for j in order]
+    assert [x for _, x in sorted(by_name["expected"])] == pytest.approx([certificate[j].expected for j in order])
+    wanted = [value for of in certificate.agreement.values() for score in of for value in score.parts.values()]
+    assert sorted(x for _, x in by_name["other runs"]) == pytest.approx(sorted(wanted))
+
+    # In truth: of the block claimed one by one, the correlation of the true latent that is matched to each code.
+    test = data.part("test")
+    code = runs["imsda"].encode(test)[certificate.run][:, list(runs["imsda"].blocks["changing"])]
+    found = match(code, truth.part("test").block("changing"))
+    true = dict(by_name["in truth"])
+    for factor, c in enumerate(found.codes):
+        position = runs["imsda"].blocks["changing"][c]
+        assert true[order.index(position)] == pytest.approx(abs(found.values[factor]))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "colour"), [("supported", "#009e73"), ("doubtful", "#e69f00"), ("refused", "#8a939e")]
+)
+def test_each_verdict_has_its_colour(runs, world, certificate, verdict, colour):
+    html = sections(runs["imsda"], world[0], certificate=replace(certificate, verdict=verdict))["certificate"]
+    assert f'class="verdict" style="border-color:{colour}"' in html
+    assert "In truth" not in html
+
+
+def test_without_a_certificate_the_section_says_how_to_get_one(runs, world):
+    html = sections(runs["vae"], world[0])["certificate"]
+    assert "identikit certify FOLDER" in html
+    assert not figures(html)
+
+
+def test_many_latents_stand_block_by_block(runs, world):
+    data, truth = world
+    wide = ik.fit("imsda", data, seeds=2, steps=3, latents=30, changing=5, progress=False)
+    made = ik.certify(wide, data, parts="agreement", progress=False)
+    html = sections(wide, data, truth, certificate=made)["certificate"]
+    assert figures(html)[0]["layout"]["yaxis"]["ticktext"] == ["invariant", "changing"]
+    assert '<td>invariant</td><td class="number">25</td>' in html
+    assert "refit, assumptions: nothing is said by it" in html
+
+
+def test_a_certificate_of_other_runs_is_refused(runs, world, certificate):
+    data, truth = world
+    wrong = {
+        "it is of imsda, and these runs are of vae": {"vae": certificate},
+        "unknown name of runs 'imdsa': did you mean 'imsda'": {"imdsa": certificate},
+        "one certificate: hand over a dict": certificate,
+        "is a str: see identikit.certify": {"vae": "good"},
+    }
+    for message, given in wrong.items():
+        with pytest.raises(ik.InputError, match=message):
+            study(runs, data, truth, certificate=given)
+    with pytest.raises(ik.InputError, match="of seed 5, which is not among these runs"):
+        study(runs["imsda"], data, certificate=replace(certificate, seed=5))
+
+
 def test_the_scores_are_those_of_the_scorecard(runs, world):
     data, truth = world
     card = score(runs["imsda"], truth)

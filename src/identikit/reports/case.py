@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from identikit.data import Dataset, Truth, require_dataset
 from identikit.engine import Runs
-from identikit.errors import InputError
+from identikit.errors import InputError, unknown
 from identikit.metrics import Scorecard, score
+from identikit.trust import Certificate
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +23,14 @@ class Case:
         data: what is shown and encoded.
         truth: of the same rows, where it is known.
         scorecards: by name; a sentence where there is none.
+        certificates: by name; none where none was made.
     """
 
     runs: Mapping[str, Runs]
     data: Dataset
     truth: Truth | None
     scorecards: Mapping[str, Scorecard | str]
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
 
     @property
     def part(self) -> str:
@@ -61,6 +64,7 @@ def make_case(
     data: Dataset | None = None,
     truth: Truth | None = None,
     scorecard: Scorecard | Mapping[str, Scorecard] | None = None,
+    certificate: Certificate | Mapping[str, Certificate] | None = None,
 ) -> Case:
     """Check what a report is asked for, and score the runs where there is a truth and no scorecard."""
     if isinstance(data, Truth):
@@ -83,8 +87,10 @@ def make_case(
             )
     if truth is not None and truth.rows != data.rows:
         raise InputError(f"lengths differ: the data has {data.rows} rows and the truth has {truth.rows}")
+    certificates = _certificates(certificate, named)
     cards = _cards(scorecard, named)
-    return Case(named, data, truth, {n: cards.get(n) or _score(r, data, truth) for n, r in named.items()})
+    scored = {n: cards.get(n) or _score(r, data, truth) for n, r in named.items()}
+    return Case(named, data, truth, scored, certificates)
 
 
 def _is_runs(value: object) -> bool:
@@ -99,6 +105,37 @@ def _cards(given: Scorecard | Mapping[str, Scorecard] | None, runs: Mapping[str,
     if len(runs) > 1:
         raise InputError(f"there are {len(runs)} sets of runs and one scorecard: hand over a dict of them by name")
     return {next(iter(runs)): given}
+
+
+def belongs(certificate: Certificate, runs: Runs) -> str:
+    """Why a certificate cannot be of these runs; empty where it can."""
+    if certificate.method != runs.settings.method:
+        return f"it is of {certificate.method}, and these runs are of {runs.settings.method}"
+    if certificate.seed not in [run.seed for run in runs.table]:
+        return f"it is of seed {certificate.seed}, which is not among these runs"
+    if set(certificate.claims) - set(runs.blocks) or len(certificate.latents) != runs.model.latents:
+        return "its latents are not those of these runs"
+    return ""
+
+
+def _certificates(
+    given: Certificate | Mapping[str, Certificate] | None, runs: Mapping[str, Runs]
+) -> Mapping[str, Certificate]:
+    """Certificates by the name of their runs, once each belongs to them."""
+    if isinstance(given, Certificate):
+        if len(runs) > 1:
+            raise InputError(
+                f"there are {len(runs)} sets of runs and one certificate: hand over a dict of them by name"
+            )
+        given = {next(iter(runs)): given}
+    for name, certificate in (given or {}).items():
+        if name not in runs:
+            raise unknown("name of runs", name, runs)
+        if not isinstance(certificate, Certificate):
+            raise InputError(f"the certificate of {name} is a {type(certificate).__name__}: see identikit.certify")
+        if why := belongs(certificate, runs[name]):
+            raise InputError(f"the certificate is not of the runs {name}: {why}")
+    return dict(given or {})
 
 
 def _score(runs: Runs, data: Dataset, truth: Truth | None) -> Scorecard | str:

@@ -11,6 +11,7 @@ from identikit.errors import InputError
 from identikit.metrics import Scorecard
 from identikit.reports.asked import asked
 from identikit.reports.case import Case, make_case
+from identikit.reports.certificates import certificates
 from identikit.reports.curves import curves
 from identikit.reports.glance import glance
 from identikit.reports.html import Html, note
@@ -20,11 +21,13 @@ from identikit.reports.reproduce import reproduce
 from identikit.reports.scores import scores
 from identikit.reports.transfers import transfers
 from identikit.reports.traversals import traversals
+from identikit.trust import Certificate
 
 SECTIONS: tuple[tuple[str, str, Callable[[Case], Html]], ...] = (
     ("asked", "What was asked", asked),
     ("data", "The data at a glance", glance),
     ("curves", "Training", curves),
+    ("certificate", "What can be said without the truth", certificates),
     ("scores", "Scores beside their nulls", scores),
     ("latents", "Codes and latents", latents),
     ("traversals", "Moving one latent", traversals),
@@ -42,6 +45,7 @@ def report(
     path: str | Path = "report.html",
     title: str | None = None,
     scorecard: Scorecard | Mapping[str, Scorecard] | None = None,
+    certificate: Certificate | Mapping[str, Certificate] | None = None,
     sections: Sequence[Section] = (),
 ) -> Path:
     """Write one HTML file on fitted runs, which opens from disk without a network.
@@ -53,13 +57,14 @@ def report(
         path: of the file; it is replaced whole or not at all.
         title: of the page.
         scorecard: scores made before, or a dict of them by name; made here where left out and there is a truth.
+        certificate: of these runs, from `identikit.certify`, or a dict of them by name; never made here.
         sections: more sections, put at the end.
 
     Returns:
         The path of the file.
 
     Raises:
-        InputError: rows that do not belong together, or a file that cannot be written.
+        InputError: rows that do not belong together, a certificate of other runs, or a file that cannot be written.
 
     >>> import identikit as ik, pathlib, tempfile
     >>> data, truth = ik.worlds.DomainShift(domains=3).sample(900, seed=0)
@@ -67,7 +72,7 @@ def report(
     >>> report(runs, data, truth, path=pathlib.Path(tempfile.mkdtemp(), "report.html")).name
     'report.html'
     """
-    case = make_case(runs, data, truth, scorecard)
+    case = make_case(runs, data, truth, scorecard, certificate)
     return (
         Page(title or f"{' and '.join(case.runs)} on {_where(case)}", _lead(case))
         .add(*_sections(case), *sections)
@@ -81,6 +86,7 @@ def study(
     truth: Truth | None = None,
     *,
     scorecard: Scorecard | Mapping[str, Scorecard] | None = None,
+    certificate: Certificate | Mapping[str, Certificate] | None = None,
 ) -> list[Section]:
     """Return the sections of a report, for a `Page` that holds several studies.
 
@@ -89,6 +95,7 @@ def study(
         data: as in `report`.
         truth: as in `report`.
         scorecard: as in `report`.
+        certificate: as in `report`.
 
     >>> import identikit as ik
     >>> data, truth = ik.worlds.DomainShift(domains=3).sample(900, seed=0)
@@ -97,7 +104,7 @@ def study(
     >>> page.anchors[:3]
     ['a-asked', 'a-data', 'a-curves']
     """
-    return _sections(make_case(runs, data, truth, scorecard))
+    return _sections(make_case(runs, data, truth, scorecard, certificate))
 
 
 def _sections(case: Case) -> list[Section]:
@@ -140,6 +147,8 @@ def _lead(case: Case) -> str:
             )
             found.append(f"{name} reaches a mean {row['metric']} of {row['mean']:.2f} ({beside[2:]})")
     said += f". On held-out rows {'; '.join(found)}." if found else "."
+    judged = [f"{name} is {certificate.verdict}" for name, certificate in case.certificates.items()]
+    said += f" Without the truth, {'; '.join(judged)}." if judged else ""
     rules = {name: f"{runs.rule} {getattr(case.scorecards[name], 'rule', '')}" for name, runs in case.runs.items()}
     oracle = [name for name, rule in rules.items() if "oracle" in rule.lower()]
     if oracle:
