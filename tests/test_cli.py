@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -16,11 +17,12 @@ from typer.testing import CliRunner
 
 import identikit as ik
 from identikit.cli import app
+from identikit.cli.certificates import found
 from identikit.engine import METHODS
 from identikit.metrics.named import GROUPS, METRICS
 from identikit.reports.sources import command
 
-COMMANDS = ("demo", "fit", "score", "report", "methods", "worlds", "datasets", "verify")
+COMMANDS = ("demo", "fit", "score", "certify", "report", "methods", "worlds", "datasets", "verify")
 FAST = ("--steps", "6", "--seeds", "2", "--batch", "16")
 
 
@@ -174,6 +176,100 @@ def test_score_and_report_of_a_world(world, folder):
     assert "<h1>Two &amp; more</h1>" in text
     assert "vae: truth by code" in text
     assert "ivae: truth by code" in text
+
+
+@pytest.fixture(scope="module")
+def certified(folder):
+    """A folder of a fit, to be certified."""
+    out = folder / "certified"
+    words = ("imsda", "--data", "world:DomainShift", "--rows", 400, "--source", "domains=3")
+    run("fit", *words, "--steps", 20, "--seeds", 3, "--batch", 32, "--out", out)
+    return out
+
+
+def test_certify_plans_certifies_and_goes_on(certified, folder, monkeypatch):
+    planned, _ = run("certify", certified, "--plan")
+    assert [line.split()[0] for line in planned.splitlines()] == ["part", "agreement", "refit", "assumptions"]
+    assert re.search(r"^refit +\d+ s +trains afresh", planned, re.M)
+    assert not (certified / "certificate.json").exists()
+    assert not (certified / "certificate").exists()
+
+    words = ("certify", certified, "--refit-seeds", 2, "--refit-steps", 10)
+    training = importlib.import_module("identikit.engine.fit")
+    with monkeypatch.context() as stopped:
+        stopped.setattr(training, "_loop", lambda *args: True)
+        _, said = run(*words, code=130)
+        assert "The refit was interrupted: the same command again goes on" in said
+        assert not (certified / "certificate.json").exists()
+    shown, said = run(*words)
+    assert re.search(r"^verdict: (SUPPORTED|DOUBTFUL|REFUSED) \(expected MCC", shown, re.M)
+    assert "refit: about" in said
+    kept = ik.Certificate.load(certified / "certificate.json")
+    assert f"{kept}" in shown
+    assert len(kept.refit["changing"]) == 2
+    assert shown.splitlines()[-1] == f"Next: identikit report {certified}"
+    again, said = run(*words)
+    assert "finished; it was read back" in said
+    assert again.splitlines()[1] == shown.splitlines()[1]
+    kept = (certified / "certificate.json").read_bytes()
+
+    alone = folder / "alone.json"
+    shown, _ = run("certify", certified, "--without", "refit", "--run", 1, "--json", alone)
+    assert "left out: refit" in shown
+    assert ik.Certificate.load(alone).run == 1
+    assert (certified / "certificate.json").read_bytes() == kept
+
+
+def test_the_report_takes_the_certificate_that_lies_beside_the_runs(certified, folder, caplog):
+    run("certify", certified, "--parts", "agreement")
+    page = folder / "with.html"
+    _, said = run("report", certified, "--out", page)
+    assert said == ""
+    text = page.read_text(encoding="utf-8")
+    kept = ik.Certificate.load(certified / "certificate.json")
+    assert f"{kept.verdict.capitalize()}: MCC of about {kept.expected:.2f} expected" in text
+
+    kept_in = certified / "certificate.json"
+    runs = ik.Runs.load(certified)
+    changed = {
+        "it is of vae": replace(kept, method="vae"),
+        "it is of seed 7": replace(kept, seed=7),
+        "its latents are not": replace(kept, latents=kept.latents[:1]),
+    }
+    for why, other in changed.items():
+        other.save(kept_in)
+        assert found(certified, runs) is None
+        assert f"is left out of the report: {why}" in caplog.text
+    kept_in.write_text("{}")
+    assert found(certified, runs) is None
+    assert "is not a certificate" in caplog.text
+    kept.save(kept_in)
+    assert found(certified, runs) == kept
+    os.utime(kept_in, ns=(0, 0))
+    _, said = run("report", certified, "--out", page)
+    assert "it is older than the fit" in said
+    assert "No certificate was made" in page.read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_certified(certified, folder):
+    alone = folder / "one-seed"
+    words = ("--data", "world:DomainShift", "--rows", 300, "--source", "domains=3", "--steps", 4, "--batch", 16)
+    run("fit", "autoencoder", *words, "--seeds", 1, "--out", alone)
+    assert "compares runs of different seeds, and there is 1" in refused("certify", alone, "--without", "refit")
+    run("fit", "autoencoder", *words, "--seeds", 2, "--out", folder / "plain-code")
+    for more in ((), ("--plan",)):
+        assert "has no prior to simulate from: leave out the refit" in refused("certify", folder / "plain-code", *more)
+    assert "unknown part of a certificate 'refits': did you mean 'refit'?" in refused(
+        "certify", certified, "--without", "refits"
+    )
+    assert "leave one of them in" in refused("certify", certified, "--parts", "assumptions")
+    assert "run 9 cannot be certified" in refused("certify", certified, "--run", 9, "--plan")
+    assert "there is no folder" in refused("certify", folder / "gone")
+
+    data, _ = ik.worlds.DomainShift(domains=3).sample(300, seed=0)
+    own = ik.nets.Model((8,), 2, ik.nets.MLP(8, 4), ik.nets.MLP(2, 8))
+    ik.fit((own, 1 * ik.tasks.Reconstruction()), data, steps=2, checkpoint=folder / "own", progress=False)
+    assert "these runs are of a model of your own" in refused("certify", folder / "own")
 
 
 def test_the_command_in_the_report_makes_the_same_runs(world, folder):
@@ -401,7 +497,7 @@ def real(*words, code=0):
 def test_the_installed_command(folder, table):
     out = folder / "installed"
     shown, _ = real("fit", "vae", "--data", table, "--x", "f*", *FAST, "--out", out)
-    assert shown.splitlines()[-1] == f"Next: identikit report {out}"
+    assert shown.splitlines()[-1] == f"Next: identikit certify {out}"
     shown, said = real("methods", "imdsa", code=2)
     assert shown == ""
     assert said.startswith("identikit: unknown method 'imdsa'")

@@ -18,6 +18,7 @@ from identikit.metrics.named import GROUPS, METRICS, QUICK
 
 if TYPE_CHECKING:
     from identikit.engine import Runs
+    from identikit.trust import Certificate
 
 OUT = "runs/latest"
 
@@ -140,7 +141,7 @@ def fit(
         typer.echo("The same command again goes on from the last checkpoint.", err=True)
         raise typer.Exit(130)
     typer.echo(f"{read!r}, {runs.seconds:.1f} s, in {out}")
-    after = "score" if truth is not None else "report"
+    after = "score" if truth is not None else "certify" if len(runs) > 1 and not swept else "report"
     typer.echo(f"Next: identikit {after} {out}")
 
 
@@ -196,6 +197,58 @@ def score(
     epilog="""Examples:
 
 \b
+  identikit certify runs/toy --plan
+  identikit certify runs/toy
+  identikit certify runs/cells --without refit
+  identikit certify runs/cells --refit-seeds 4 --refit-steps 2000
+
+Three kinds of evidence are gathered. agreement: do the other seeds find the same latents in rows that none was trained
+on? refit: trained afresh on data that the fitted model has made, does the method find that model's latents again?
+assumptions: do the checks that the method declares hold of these runs? The first is fast, the refit takes about as long
+as the fit did.
+
+The verdict is about what the method claims: supported, doubtful or refused, with the score to expect. It is kept in
+the folder, and `identikit report` shows it. An interrupted refit goes on when the same command is given again."""
+)
+def certify(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a fit with at least two seeds.")],
+    parts: Annotated[
+        str, typer.Option(help="Evidence to gather, separated by commas.")
+    ] = "agreement,refit,assumptions",
+    without: Annotated[list[str] | None, typer.Option(metavar="PART", help="Leave this part out.")] = None,
+    refit_seeds: Annotated[int | None, typer.Option(help="Seeds of the refit; as many as the fit by default.")] = None,
+    refit_steps: Annotated[int | None, typer.Option(help="Steps of the refit; those of the fit by default.")] = None,
+    which: Annotated[
+        int | None, typer.Option("--run", help="Certify the run in this place, from 0; chosen by default.")
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what each part will cost, and stop.")] = False,
+    json_: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write it here, not to RUN/certificate.json.")
+    ] = None,
+) -> None:
+    """Say what can be said of fitted latents without their truth; exit code 0 whatever the verdict."""
+    from identikit.cli.certificates import CERTIFICATE, chosen, gather, planned
+
+    runs, _ = restored(run)
+    wanted = chosen(parts, without)
+    if plan:
+        _table(("part", "about", "what it does"), planned(runs, wanted, which, refit_seeds, refit_steps))
+        return
+    certificate = gather(runs, run, wanted, which, refit_seeds, refit_steps)
+    if certificate is None:
+        typer.echo("The refit was interrupted: the same command again goes on from its last checkpoint.", err=True)
+        raise typer.Exit(130)
+    typer.echo(str(certificate))
+    kept = certificate.save(json_ or run / CERTIFICATE)
+    typer.echo(f"\nThe certificate is in {kept}")
+    if json_ is None:
+        typer.echo(f"Next: identikit report {run}")
+
+
+@app.command(
+    epilog="""Examples:
+
+\b
   identikit report runs/toy
   identikit report runs/vae runs/imsda --out side-by-side.html"""
 )
@@ -204,18 +257,24 @@ def report(
     out: Annotated[Path | None, typer.Option(help="The file; report.html in the first folder by default.")] = None,
     title: Annotated[str | None, typer.Option(help="Of the page.")] = None,
 ) -> None:
-    """Write one HTML file on fitted runs, which opens from disk without a network."""
+    """Write one HTML file on fitted runs, with their certificates, which opens from disk without a network."""
+    from identikit.cli.certificates import found
     from identikit.reports import report as write
 
     read = [(folder, *restored(folder)) for folder in runs]
     first, truth = read[0][1], read[0][2]
     named: dict[str, Runs] = {}
+    certificates: dict[str, Certificate] = {}
     for folder, each, _ in read:
         if each.settings.data != first.settings.data:
             raise InputError(f"{folder} was fitted on other data than {runs[0]}: a report shows fits on one data set")
         name = each.settings.method
-        named[name if name not in named else f"{name} ({folder.name})"] = each
-    typer.echo(f"The report is in {write(named, truth=truth, path=out or runs[0] / 'report.html', title=title)}")
+        name = name if name not in named else f"{name} ({folder.name})"
+        named[name] = each
+        if (certificate := found(folder, each)) is not None:
+            certificates[name] = certificate
+    path = write(named, truth=truth, path=out or runs[0] / "report.html", title=title, certificate=certificates or None)
+    typer.echo(f"The report is in {path}")
 
 
 @app.command(epilog="Examples: identikit methods; identikit methods imsda")
