@@ -1,0 +1,189 @@
+"""The nulls of every metric, by number of factors and of rows, as figures and as one picture for each page.
+
+Run: python bench/nulls.py [--draw]. Writes bench/results/nulls.json and docs/images/nulls/NAME.svg; with --draw, only
+the pictures, from the results that are there.
+
+Factors are independent standard normal numbers, as many as there are codes, and the codes are independent of them. The
+two nulls are those that the metric itself reports at its default settings, with fewer draws: `permuted rows`, and
+`random rotation` where it has one. Check: the value of the codes themselves, which are unrelated to the factors, must
+lie where the permuted rows do, up to what few draws leave open; the largest distance is printed beside each metric.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import common
+from identikit import metrics
+from identikit.metrics import Score
+
+SIZES = (2, 3, 5, 8, 10)
+ROWS = (100, 300, 1_000, 3_000, 10_000)
+PICTURES = Path(__file__).parent.parent / "docs" / "images" / "nulls"
+COLOURS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#c9b500")
+PERMUTED, ROTATION = "permuted rows", "random rotation"
+
+Compute = Callable[[np.ndarray, np.ndarray, int], Iterable[Score]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is drawn of one metric.
+
+    Attributes:
+        title: above the picture.
+        compute: from codes, factors and number of draws to scores.
+        draws: of each null.
+        most: largest number of rows.
+    """
+
+    title: str
+    compute: Compute
+    draws: int
+    most: int = ROWS[-1]
+
+
+def one(metric: Callable[..., Score]) -> Compute:
+    return lambda codes, factors, draws: [metric(codes, factors, nulls=draws)]
+
+
+def leakage(codes: np.ndarray, factors: np.ndarray, draws: int) -> list[Score]:
+    """The three scores, with the first half of the factors as one block and the others as another."""
+    half = factors.shape[1] // 2
+    estimated, true = ({"a": side[:, :half], "b": side[:, half:]} for side in (codes, factors))
+    return [
+        metrics.block_leakage(estimated, true, nulls=draws),
+        metrics.subspace_r2(codes[:, :half], factors[:, :half], nulls=draws),
+        metrics.subspace_leakage(codes[:, :half], factors[:, :half], nulls=draws),
+    ]
+
+
+CASES = {
+    "mcc": Case("MCC (Spearman)", one(metrics.mcc), 10),
+    "block_r2": Case("Block R2 (kernel)", one(metrics.block_r2), 5),
+    "block_leakage": Case("Leakage, factors in two blocks", leakage, 3, 3_000),
+    "explained_share": Case("Explained share", one(metrics.explained_share), 3),
+    "dci": Case("DCI (boosted trees)", lambda z, s, draws: metrics.dci(z, s, nulls=draws).scores, 2, 3_000),
+    "mig": Case("MIG (20 bins)", one(metrics.mig), 5),
+    "sap": Case("SAP", one(metrics.sap), 10),
+    "modularity": Case("Modularity (with its floor)", one(metrics.modularity), 5),
+    "explicitness": Case("Explicitness (10 bins)", one(metrics.explicitness), 2, 3_000),
+    "info_mec": Case("InfoMEC", lambda z, s, draws: metrics.info_mec(z, s, nulls=draws).values(), 2, 3_000),
+    "irs": Case("IRS (20 bins)", one(metrics.irs), 5),
+    "factor_vae": Case("FactorVAE score (20 bins)", one(metrics.factor_vae), 2),
+    "beta_vae": Case("Beta-VAE score (20 bins)", one(metrics.beta_vae), 2),
+}
+
+
+def computed(case: Case) -> list[dict[str, Any]]:
+    """One row for each score, null, number of factors and number of rows."""
+    found = []
+    for size in SIZES:
+        for rows in ROWS:
+            if rows > case.most:
+                continue
+            rng = np.random.default_rng([size, rows])
+            factors, codes = rng.normal(size=(2, rows, size))
+            for score in case.compute(codes, factors, case.draws):
+                for name in (PERMUTED, ROTATION):
+                    if name in score.nulls:
+                        null = score.nulls[name]
+                        found.append(
+                            {
+                                **{"score": score.name, "null": name, "factors": size, "rows": rows},
+                                **{"mean": round(null.mean, 4), "low": round(null.low, 4), "high": round(null.high, 4)},
+                                "value": round(score.value, 4),
+                            }
+                        )
+    return found
+
+
+def draw(name: str, case: Case, found: list[dict[str, Any]]) -> None:
+    """The mean of each null by number of rows, one line for each number of factors, in the band of its draws."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    # Text stays text, and the file is the same on every machine.
+    look: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9, "axes.spines.top": False}
+    look |= {
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.grid.axis": "y",
+        "grid.color": "#e3e8ee",
+        "font.family": "sans-serif",
+    }
+    panels = list(dict.fromkeys((row["score"], row["null"]) for row in found))
+    scores = list(dict.fromkeys(score for score, _ in panels))
+    nulls = [null for null in (PERMUTED, ROTATION) if any(null == other for _, other in panels)]
+    # The scores of one fit stand side by side, their nulls below each other; one score has its nulls side by side.
+    across, down = (scores, nulls) if len(scores) > 1 else (nulls, scores)
+    with matplotlib.rc_context(look):
+        size = (3.4 * len(across) if len(across) > 1 else 4.6, 2.5 * len(down) + 0.5)
+        figure, axes = plt.subplots(len(down), len(across), figsize=size, squeeze=False, layout="constrained")
+        for (row, column), axis in np.ndenumerate(axes):
+            score, null = (across[column], down[row]) if len(scores) > 1 else (scores[0], across[column])
+            if (score, null) not in panels:
+                axis.set_visible(False)
+                continue
+            # Six panels are large enough with every other line.
+            for colour, count in list(zip(COLOURS, SIZES, strict=True))[:: 2 if len(panels) > 3 else 1]:
+                line = [r for r in found if (r["score"], r["null"], r["factors"]) == (score, null, count)]
+                x = [r["rows"] for r in line]
+                axis.fill_between(
+                    x, [r["low"] for r in line], [r["high"] for r in line], color=colour, alpha=0.15, lw=0
+                )
+                axis.plot(x, [r["mean"] for r in line], color=colour, lw=1.3, label=str(count))
+            axis.set_xscale("log")
+            axis.minorticks_off()
+            axis.locator_params(axis="y", nbins=5)
+            axis.set_title(f"{score}, {null}" if len(scores) > 1 else null, fontsize=9)
+            axis.set_xlabel("rows")
+            if column == 0:
+                axis.set_ylabel("score")
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.suptitle(f"Nulls of {case.title}", fontsize=10)
+        figure.legend(handles, labels, title="factors\nand codes", loc="outside right upper", frameon=False)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None})
+        plt.close(figure)
+    # A hundredth of a point is enough, and indentation is for readers of the source.
+    small = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", text.getvalue())
+    small = re.sub(r"\n\s+", "\n", re.sub(r"<!--.*?-->", "", small))
+    (PICTURES / f"{name}.svg").write_text(re.sub(r"\n{2,}", "\n", small), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--draw", action="store_true", help="draw again from the results that are there")
+    if parser.parse_args().draw:
+        found = json.loads((common.RESULTS / "nulls.json").read_text())["nulls"]
+    else:
+        found, seconds, lines = {}, {}, []
+        for name, case in CASES.items():
+            start = time.process_time()
+            found[name] = computed(case)
+            seconds[name] = round(time.process_time() - start, 1)
+            apart = max(abs(row["value"] - row["mean"]) for row in found[name] if row["null"] == PERMUTED)
+            lines.append((name, len(found[name]), case.draws, apart, seconds[name]))
+            print(*lines[-1], flush=True)
+        common.table(("metric", "nulls", "draws", "codes of noise, largest distance", "CPU s"), lines)
+        common.save("nulls", {"cpu_seconds": seconds, "nulls": found})
+    for name, case in CASES.items():
+        draw(name, case, found[name])
+
+
+if __name__ == "__main__":
+    main()
