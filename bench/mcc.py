@@ -1,13 +1,9 @@
 """MCC of 5 factors by 64 codes on 10,000 rows, against the NumPy file that papers pass on from one to the next.
 
-Run: python bench/mcc.py --peer FOLDER [--repeats N]. Writes bench/results/mcc.json.
+Run: python bench/mcc.py [--peers DIR] [--repeats N]. Writes bench/results/mcc.json.
 
-FOLDER holds the peer's `correlation.py` and `munkres.py`, as in the benchmark of CausalVerse:
-
-    git clone https://github.com/CausalVerse/CausalVerseBenchmark
-    python bench/mcc.py --peer CausalVerseBenchmark/evaluation/image_part/CRL_SC/metrics
-
-The environment variable MCC_PEER does as well. The peer is handed (columns, rows), as it expects; transposing is not
+The peer is the benchmark of CausalVerse; without its checkout the script says how to make one (see bench/peers).
+The peer is handed (columns, rows), as it expects; transposing is not
 timed. It correlates all 128 columns with each other, fills up the missing factors with random rows, and assigns in
 plain Python; ours is called without nulls. Where codes outnumber factors, ours also matches on one half and scores on
 the other, so values differ by design; they are compared where no padding is involved (5 factors by 5 codes).
@@ -20,29 +16,26 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 import common
 from identikit.metrics import mcc
+from peers import checkouts
 
 ROWS, FACTORS, CODES, CALLS = 10_000, 5, 64, 20
 TOLERANCE = 1e-5
-PEER = "https://github.com/CausalVerse/CausalVerseBenchmark, folder evaluation/image_part/CRL_SC/metrics"
+FOLDER = "evaluation/image_part/CRL_SC/metrics"
 
 Peer = Callable[[np.ndarray, np.ndarray, str], float]
 
 
-def load(folder: str | None) -> Peer:
+def load() -> Peer:
     """The peer's function of (codes, factors, correlation), each (columns, rows)."""
-    if not folder or not (Path(folder) / "correlation.py").is_file():
-        sys.exit(f"this benchmark needs the peer's files: clone {PEER}, and name that folder by --peer or MCC_PEER")
-    path = Path(folder).resolve()
+    path = checkouts.checkout("CausalVerseBenchmark") / FOLDER
     # Its files import each other as a package.
     sys.path.insert(0, str(path.parent))
     return importlib.import_module(f"{path.name}.correlation").compute_mcc
@@ -59,10 +52,15 @@ def draw(codes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer", default=os.environ.get("MCC_PEER"))
+    checkouts.add_argument(parser)
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
-    peer = load(options.peer)
+    checkouts.look_in(options.peers)
+    try:
+        peer = load()
+    except checkouts.MissingError as missing:
+        print(missing)
+        return
     np.random.seed(0)
 
     rows, result = [], {}
@@ -99,7 +97,16 @@ def main() -> None:
     print(f"{FACTORS} factors by {CODES} codes, {ROWS:,} rows, no nulls, CPU ms")
     header = ("correlation", "theirs", "ours", "times", "range", "gap unpadded", "their spread", "our spread", "equal")
     common.table(header, rows)
-    common.save("mcc", {"rows": ROWS, "factors": FACTORS, "codes": CODES, "peer": PEER, "results": result})
+    common.save(
+        "mcc",
+        {
+            "rows": ROWS,
+            "factors": FACTORS,
+            "codes": CODES,
+            "peer": checkouts.PEERS["CausalVerseBenchmark"].how,
+            "results": result,
+        },
+    )
     if not all(entry["equal"] for entry in result.values()):
         sys.exit("values differ")
 
