@@ -147,8 +147,8 @@ def draw(name: str, case: Case, found: list[dict[str, Any]]) -> None:
                 axis.plot(x, [r["mean"] for r in line], color=colour, lw=1.3, label=str(count))
             axis.set_xscale("log")
             axis.minorticks_off()
-            axis.locator_params(axis="y", nbins=5)
-            axis.set_title(f"{score}, {null}" if len(scores) > 1 else null, fontsize=9)
+            axis.locator_params(axis="y", nbins=5 if len(panels) < 4 else 3)
+            axis.set_title(f"{score.partition(' (')[0]},\n{null}" if len(scores) > 1 else null, fontsize=9)
             axis.set_xlabel("rows")
             if column == 0:
                 axis.set_ylabel("score")
@@ -161,7 +161,7 @@ def draw(name: str, case: Case, found: list[dict[str, Any]]) -> None:
         plt.close(figure)
     # A hundredth of a point is enough, and indentation is for readers of the source.
     small = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", text.getvalue())
-    small = re.sub(r"\n\s+", "\n", re.sub(r"<!--.*?-->", "", small))
+    small = re.sub(r"\n\s+", "\n", re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", small, flags=re.DOTALL))
     (PICTURES / f"{name}.svg").write_text(re.sub(r"\n{2,}", "\n", small), encoding="utf-8")
 
 
