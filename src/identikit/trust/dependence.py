@@ -8,7 +8,7 @@ from identikit.metrics.dependence import dependence
 from identikit.trust.finding import Finding
 from identikit.trust.view import View
 
-LARGEST = 0.35
+LARGEST = 0.3
 _DRAWS = 20
 
 

@@ -128,7 +128,7 @@ def expected_score(agreement: float | None, refit: float | None, figures: Mappin
 TAKES = {
     "refit": (0.95, 0.4, 0.1),
     "claim": (1.0, 0.0, 0.25),
-    "independence": (0.24, 0.45, 0.2),
+    "independence": (0.25, 0.35, 0.17),
     "variability": (-0.7, -2.0, 0.2),
     "prior fit": (0.2, 0.35, 0.35),
     "enough domains": (1.0, 0.5, 0.05),
