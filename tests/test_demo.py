@@ -47,11 +47,20 @@ def test_the_whole_demo_and_its_runs_read_back(tmp_path, capsys):
     assert "A. A world of 9 domains" in said
     assert "B. Emoji in five styles" in said
     assert "composed, invariant" in said
+    assert re.search(r"What can be said of imsda without the truth\nimsda, seed \d of 2 runs", said)
+    assert "Looked at only now: the true MCC" in said
+    assert "each block is claimed as a block" in said
+    for part, name in (("worlds", "imsda"), ("emoji", "composed")):
+        section = text.split(f'<section id="{part}-certificate">')[1].split("</section>")[0]
+        assert 'class="verdict"' in section
+        assert "No certificate was made of vae" in section
+        assert name in section
 
     fits = sorted(tmp_path.glob("*/*/runs.safetensors"))
     assert [str(fit.parent.relative_to(tmp_path)) for fit in fits] == [
         "emoji/composed", "emoji/vae", "worlds/imsda", "worlds/vae",
     ]  # fmt: skip
+    fits.append(tmp_path / "worlds" / "certificate" / "refit" / "runs.safetensors")
     written = [fit.stat().st_mtime_ns for fit in fits]
     path.unlink()
     assert demo.run(tmp_path, seeds=2, quick=True).exists()
