@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -295,7 +296,7 @@ def test_plot_shows_every_run_beside_its_null():
     drawn = [row for row in CARD.table() if row["reference"] == "random rotation"]
     assert [list(t.x) for t in of["reference"]] == [[row["reference_low"], row["reference_high"]] for row in drawn]
     assert [t.name for t in figure.data if t.showlegend] == ["null", "reference", "run", "mean"]
-    assert list(figure.layout.yaxis.ticktext) == list(CARD.metrics)
+    assert [html.unescape(text) for text in figure.layout.yaxis.ticktext] == list(CARD.metrics)
 
 
 def test_smaller_can_be_better():
