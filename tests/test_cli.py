@@ -199,7 +199,7 @@ def test_certify_plans_certifies_and_goes_on(certified, folder, monkeypatch):
     with monkeypatch.context() as stopped:
         stopped.setattr(training, "_loop", lambda *args: True)
         _, said = run(*words, code=130)
-        assert "The refit was interrupted: the same command again goes on" in said
+        assert "Interrupted: the same command again goes on" in said
         assert not (certified / "certificate.json").exists()
     shown, said = run(*words)
     assert re.search(r"^verdict: (SUPPORTED|DOUBTFUL|REFUSED) \(expected MCC", shown, re.M)

@@ -55,20 +55,21 @@ def gather(
 ) -> Certificate | None:
     """Certify runs; the refit is kept in their folder, one for each way in which it was asked for.
 
-    None where Ctrl-C ended the refit early: what a refit found half-way is no evidence.
+    None where Ctrl-C ended it early.
     """
-    from identikit.engine.runs import FILE
     from identikit.trust import certify
 
     assert runs.data is not None
     asked = {"run": run, "seeds": seeds, "steps": steps}
     name = "-".join(f"{key}{value}" for key, value in asked.items() if value is not None)
     kept = folder / "certificate" / (name or "as-fitted")
-    certificate = certify(
-        runs, runs.data, parts=parts, run=run, refit_seeds=seeds, refit_steps=steps,
-        checkpoint=kept if "refit" in parts else None,
-    )  # fmt: skip
-    return certificate if "refit" not in parts or (kept / "refit" / FILE).exists() else None
+    try:
+        return certify(
+            runs, runs.data, parts=parts, run=run, refit_seeds=seeds, refit_steps=steps,
+            checkpoint=kept if "refit" in parts else None,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        return None
 
 
 def found(folder: Path, runs: Runs) -> Certificate | None:

@@ -236,7 +236,7 @@ def certify(
         return
     certificate = gather(runs, run, wanted, which, refit_seeds, refit_steps)
     if certificate is None:
-        typer.echo("The refit was interrupted: the same command again goes on from its last checkpoint.", err=True)
+        typer.echo("Interrupted: the same command again goes on from the last checkpoint of the refit.", err=True)
         raise typer.Exit(130)
     typer.echo(str(certificate))
     kept = certificate.save(json_ or run / CERTIFICATE)

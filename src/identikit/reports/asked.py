@@ -12,6 +12,7 @@ from identikit.reports.plots import colour
 RULES = {
     "last": "every run as it was after its last step; none was picked",
     "validation": "least loss on the validation rows",
+    "independence": "of the better half by validation loss, the one whose latents depend least on each other",
     "agreement": "codes that agree best with those of the other seeds",
     "oracle": "ORACLE: the truth chose these runs, which nobody can do without it",
 }

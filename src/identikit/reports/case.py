@@ -111,6 +111,8 @@ def belongs(certificate: Certificate, runs: Runs) -> str:
     """Why a certificate cannot be of these runs; empty where it can."""
     if certificate.method != runs.settings.method:
         return f"it is of {certificate.method}, and these runs are of {runs.settings.method}"
+    if certificate.data != runs.settings.data:
+        return "it is of a fit on other data"
     if certificate.seed not in [run.seed for run in runs.table]:
         return f"it is of seed {certificate.seed}, which is not among these runs"
     if set(certificate.claims) - set(runs.blocks) or len(certificate.latents) != runs.model.latents:

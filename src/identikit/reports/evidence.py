@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from identikit.data import Truth
-from identikit.metrics import Score, block_r2, match
+from identikit.metrics import block_r2, match
 from identikit.metrics.drawing import NULL, REFERENCE
 from identikit.reports.case import Case
 from identikit.reports.html import Html
@@ -67,7 +67,7 @@ def dots(certificate: Certificate, known: Known | None) -> Html:
             ("other runs", certificate.agreement, {"color": "#0072b2", "size": 8 if each else 4, "opacity": 0.6}),
             ("refit", certificate.refit, {"color": "#d55e00", "size": 9, "symbol": "diamond-open"}),
         ):
-            points = [(x, ys[at]) for score in part.get(block, ()) for at, x in _parts(score, of).items()]
+            points = [(x, ys[at]) for score in part.get(block, ()) for at, x in score.parts.items()]
             if points:
                 draw(name, points, marker, f"{label(block)}, {name}")
         bar = {"symbol": "line-ns", "size": 17 if each else 5, "line": {"width": 3 if each else 1.5, "color": INK}}
@@ -89,13 +89,6 @@ def dots(certificate: Certificate, known: Known | None) -> Html:
         f"the score to expect. Dotted: from {ENOUGH:g} on a latent can be supported; below {LITTLE:g} it is refused."
     )
     return plot(figure, caption, height=130 + (34 if each else 130) * len(names))
-
-
-def _parts(score: Score, of: list[Latent]) -> dict[str, float]:
-    """The value of each latent in one comparison; constant latents have no place there, and an agreement of 0."""
-    if len(score.parts) < len(of):
-        of = [one for one in of if one.agreement]
-    return {one.name: value for one, value in zip(of, score.parts.values(), strict=False)}
 
 
 def _spread(position: int) -> float:

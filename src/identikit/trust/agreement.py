@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from identikit.data import Truth
 from identikit.metrics import Score, block_r2, mcc
 
 R2_ROWS = 600
@@ -19,7 +20,7 @@ class Agreement:
 
     Attributes:
         pairs: for each block and each other run, the MCC of the other run's block with this run's, beside its nulls;
-            its parts are the latents.
+            its parts are the latents by name, those that are constant left out.
         matched: (others, latents) absolute rank correlation of each latent with its match in the same block.
         in_block: (others, latents) share of each latent that the other run's same block tells, linear or not; of normal
             scores, so that a monotone map of a latent makes no difference.
@@ -64,7 +65,8 @@ def agree(
         if not own:
             continue
         for i, other in enumerate(others):
-            score = mcc(other[:, list(positions)], code[:, own], nulls=nulls)
+            latents = Truth(code[:, own], tuple(f"z{p}" for p in own), ("continuous",) * len(own))
+            score = mcc(other[:, list(positions)], latents, nulls=nulls)
             pairs[name].append(score)
             matched[i, own] = list(score.parts.values())
             told = block_r2(other_scores[i][:, list(positions)], scored[:, own], nulls=0)

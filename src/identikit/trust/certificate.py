@@ -27,6 +27,7 @@ class Certificate:
         method: what was fitted.
         run: position of the certified run among those handed over, and `seed` its seed.
         seed: of the certified run.
+        data: fingerprint of the data of the fit.
         runs: how many runs were compared.
         n: number of held-out rows they were compared on.
         claims: what was to be certified of each block: `components`, `block` or `subspace`.
@@ -46,6 +47,7 @@ class Certificate:
     method: str
     run: int
     seed: int
+    data: str
     runs: int
     n: int
     claims: dict[str, str]

@@ -131,6 +131,7 @@ def certify(
         method=seen.runs.settings.method,
         run=runs.table.index(table[seen.run]),
         seed=table[seen.run].seed,
+        data=seen.runs.settings.data,
         runs=len(table),
         n=len(seen.rows),
         claims={name: seen.claims[name] for name in seen.blocks},
@@ -177,7 +178,7 @@ def cost(
     costs = {
         "agreement": comparing,
         "refit": fitted * share * (refit_steps or runs.settings.steps) / runs.settings.steps + comparing,
-        "assumptions": 2.0 + 0.1 * latents * (10 if seen.data.schema.image else 1),
+        "assumptions": 2.0 + 0.05 * latents,
     }
     return {name: costs[name] for name in parts}
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from identikit.trust.agreement import Agreement
 from identikit.trust.finding import Finding
-from identikit.trust.verdict import DOUBTFUL, ENOUGH, SUPPORTED, Latent, counted_words, judge
+from identikit.trust.verdict import DOUBTFUL, ENOUGH, LITTLE, SUPPORTED, Latent, counted_words, judge
 from identikit.trust.view import CLAIMS, View
 
 
@@ -83,13 +83,13 @@ def _state(view: View, agreement: Agreement | None, position: int, block: str) -
         return "dead"
     if agreement is None:
         return ""
-    levels = {
-        "stable": agreement.matched,
-        "mixed within its block": agreement.in_block,
-        "mixed with other blocks": agreement.in_code,
-    }
-    for state, values in levels.items():
-        if best_third(values[:, list(view.blocks[block])])[view.blocks[block].index(position)] >= ENOUGH:
+    levels = (
+        ("stable", agreement.matched, ENOUGH),
+        ("mixed within its block", agreement.in_block, LITTLE),
+        ("mixed with other blocks", agreement.in_code, LITTLE),
+    )
+    for state, values, least in levels:
+        if best_third(values[:, list(view.blocks[block])])[view.blocks[block].index(position)] >= least:
             return state
     return "different in every run"
 

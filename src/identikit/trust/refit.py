@@ -47,6 +47,7 @@ def refit(
         the one that chose `run`.
 
     Raises:
+        KeyboardInterrupt: Ctrl-C ended the training; with a checkpoint, the same call goes on.
         InputError: the model cannot be simulated from, or the recipe is not known well enough to be run again.
 
     >>> import identikit as ik
@@ -75,6 +76,8 @@ def refit(
         progress=progress,
         **options,
     )
+    if any(run.status == "interrupted" for run in again.table):
+        raise KeyboardInterrupt("the refit was interrupted, and half of one is no evidence")
     return replace(again, data=simulated), truth
 
 
