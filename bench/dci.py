@@ -9,7 +9,7 @@ The codes are a bent, noisy mixture of the factors: from two noisy copies of eac
 
 Each draw of data is timed once on either side, in CPU time of this process, after one small fit to warm up.
 
-Check: disentanglement, completeness and informativeness of every draw agree to 0.02.
+Check: disentanglement, completeness and informativeness of every draw agree to 0.025.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from identikit.metrics.inputs import halves
 CLASSES = (4, 8, 16, 24, 40)
 CODES = 10
 NOISE_AND_MIXING = ((0.1, 0.3), (0.05, 0.1), (0.3, 0.6), (0.05, 0.0), (0.2, 0.1), (0.1, 0.2))
-TOLERANCE = 0.02
+TOLERANCE = 0.025
+"""Trees of two libraries: most gaps are half of it, and none should be more."""
 
 
 def data(draw: int, rows: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from identikit.metrics.correlation import cross_correlation
 from identikit.metrics.counterfactual import counterfactual_error
 from identikit.metrics.cpdag import cpdag
 from identikit.metrics.dci import DCI, dci
+from identikit.metrics.dependence import dependence
 from identikit.metrics.dictionaries import DictionaryMatch, dictionary_mcc, match_dictionaries, pw_mcc
 from identikit.metrics.domain_probe import domain_probe
 from identikit.metrics.explained import explained_share
@@ -48,6 +49,7 @@ __all__ = [
     "cpdag",
     "cross_correlation",
     "dci",
+    "dependence",
     "dictionary_mcc",
     "domain_probe",
     "edge_f1",

@@ -13,7 +13,7 @@ _FEWEST_ROWS = 20
 def dependence(codes: Array, domain: Array) -> np.ndarray | None:
     r"""How strongly codes depend on each other within domains.
 
-    $$d_{ij} = \sum_u \frac{n_u}{n} \max_{a \in A_i, b \in A_j} |\mathrm{corr}_u(a, b)|, \quad A_i = \{z_i, |z_i - m_i|\}$$
+    $$d_{ij} = \sum_u \frac{n_u}{n} \max_{a \in A_i, b \in A_j} |\mathrm{corr}_u(a, b)|,\; A_i = \{z_i, |z_i - m_i|\}$$
 
     with rank correlations, and the medians m within each domain u. It sees what is monotone in values or in distances
     from the median, which a rotation of independent latents of unequal spread is; other dependence it does not see.

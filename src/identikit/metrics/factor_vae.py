@@ -49,8 +49,7 @@ def factor_vae(
 
     Returns:
         A score between 0 and 1, with the share of each factor's votes that are right, and the nulls `permuted rows`
-        (about one over the number of factors) and, `random rotation`, which is near 1 for
-            most rotations.
+        (about one over the number of factors) and `random rotation`, which is near 1 for most rotations.
 
     Raises:
         InputError: lengths differ, NaN or infinite values, one factor, a constant factor, a value that fewer than 5

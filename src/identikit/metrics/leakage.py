@@ -90,6 +90,7 @@ def block_leakage(
         settings={
             "regressor": regressor,
             "beyond": "beyond the true blocks",
+            "direction": "smaller is better",
             "true_cross_r2": {f"{a}->{b}": told for (a, b), told in allowed.items()},
             "kinds": {name: list(known.kinds) for name, known in blocks.true.items()},
             "codes": {name: block.shape[1] for name, block in blocks.codes.items()},
@@ -194,6 +195,7 @@ def _subspace(name: str, estimate: Array, truth: Array | Truth, nulls: int, seed
         nulls={"permuted rows": Null.of(null)} if null else {},
         n=rows,
         settings={
+            **({"direction": "smaller is better"} if name == "subspace_leakage" else {}),
             "directions": f"{len(known)} factors by {codes.shape[1]} codes, linear, fitted on one half",
             "kinds": list(known.kinds),
             "codes": codes.shape[1],

@@ -9,6 +9,8 @@ import numpy as np
 
 FEW, MANY = 300, 800
 """Landmarks by which the kernel's width is chosen, and those of the final fit."""
+TRIAL = 1200
+"""The most rows by which the width is chosen."""
 WIDTHS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Kernel widths tried, as multiples of gamma = 1 / median squared distance."""
 RIDGES = tuple(10.0**power for power in range(-6, 1))
@@ -40,23 +42,26 @@ def kernel(
 
     Width and ridge are chosen for each target by its exact leave-one-out error on the training rows, summed over its
     columns; the error of row i is (y_i - f_i) / (1 - h_i), with h the leverage. The width is chosen with `few`
-    landmarks; with `many`, the target is then fitted again at that width, and the ridge chosen anew.
+    landmarks, on at most `TRIAL` rows; with `many`, the target is then fitted again at that width and with a ridge
+    chosen anew.
     """
     x, x_test = standardise(x, x_test)
     y, means, cuts = _stack(targets)
     y, owner = y - means, np.repeat(np.arange(len(targets)), [target.shape[1] for target in targets])
-    landmarks = x[np.random.default_rng([seed, 0]).permutation(len(x))[:many]]
+    order = np.random.default_rng([seed, 0]).permutation(len(x))
+    landmarks, trial = x[order[:many]], order[:TRIAL]
     near, test, among = _distances(x, landmarks), _distances(x_test, landmarks), _distances(landmarks, landmarks)
     first = among[:few, :few]
     typical = float(np.median(first[np.triu_indices(len(first), 1)])) or 1.0
     gammas = [width / typical for width in WIDTHS]
 
-    fits = [_nystrom(near[:, :few], test[:, :few], first, gamma, RIDGES, y, owner) for gamma in gammas]
+    near_few, test_few, y_trial = near[trial][:, :few], test[:, :few], y[trial]
+    fits = [_nystrom(near_few, test_few, first, gamma, RIDGES, y_trial, owner) for gamma in gammas]
     errors = np.stack([error for error, _ in fits])
     chosen = errors.argmin(0)
     predicted = np.stack([prediction for _, prediction in fits])[chosen[owner], :, np.arange(len(owner))].T
     if few < len(landmarks):
-        worth = errors.min(0) < (1.0 - WORTH) * np.bincount(owner, np.einsum("ij,ij->j", y, y))
+        worth = errors.min(0) < (1.0 - WORTH) * np.bincount(owner, np.einsum("ij,ij->j", y_trial, y_trial))
         for width in np.unique(chosen[worth]):
             again = np.flatnonzero((chosen == width) & worth)
             columns = np.isin(owner, again)
