@@ -407,6 +407,16 @@ def test_bad_input_is_one_sentence(runs, data):
     refused(runs, data, "run 9 cannot be certified", run=9)
     refused(runs, data, "option of a fit", steps=3)
     refused(object(), data, "takes fitted runs or the name of a method")
+    other = ik.fit("imsda", data, seeds=2, steps=5, latents=5, progress=False)
+    refused([runs, other], data, "different numbers of latents \\(4 and 5\\)")
+    refused([runs, runs], data, "fit the seeds together")
+
+
+def test_codes_of_other_shapes_are_not_compared():
+    s = np.random.default_rng(0).normal(size=(50, 2))
+    for others in ([], [s[:, :1]], [s[:40]]):
+        with pytest.raises(InputError):
+            agree(s, others, {"all": (0, 1)})
 
 
 def test_a_truth_is_a_leak(runs, data):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from identikit.data import Truth
+from identikit.errors import InputError
 from identikit.metrics import Score, block_r2, mcc
 
 R2_ROWS = 600
@@ -44,6 +45,9 @@ def agree(
         blocks: positions of the latents of each block.
         nulls: draws of each null of the MCC.
 
+    Raises:
+        InputError: there is no other run, or one with other rows or another number of latents.
+
     >>> rng = np.random.default_rng(0)
     >>> s = rng.normal(size=(300, 2))
     >>> turned = s @ np.array([[0.7, 0.7], [-0.7, 0.7]])
@@ -53,6 +57,14 @@ def agree(
     >>> bool((found.in_block > 0.95).all())
     True
     """
+    if not others:
+        raise InputError("agreement compares runs of different seeds, and there is no other run")
+    for other in others:
+        if other.shape != code.shape:
+            raise InputError(
+                f"runs are compared on the same rows and with as many latents each, and their codes have shape "
+                f"{code.shape} and {other.shape}"
+            )
     shape = (len(others), code.shape[1])
     matched, in_block, in_code = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     pairs: dict[str, list[Score]] = {name: [] for name in blocks}

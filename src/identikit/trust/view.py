@@ -104,6 +104,11 @@ def view(runs: Runs, data: Dataset, run: int | None = None, claims: Mapping[str,
     """
     if isinstance(runs, Truth) or isinstance(data, Truth):
         raise LeakError("certify was handed a Truth, and a certificate is what can be said without one")
+    if isinstance(runs, list | tuple) and runs and all(isinstance(r, Runs) for r in runs):
+        sizes = sorted({r.model.latents for r in runs})
+        if len(sizes) > 1:
+            raise InputError(f"runs with different numbers of latents ({sizes[0]} and {sizes[-1]}) cannot be compared")
+        raise InputError("certify takes the runs of one fit: fit the seeds together, with seeds=8")
     if not isinstance(runs, Runs):
         raise InputError(f"certify takes fitted runs or the name of a method, not a {type(runs).__name__}")
     require_dataset(data, "certify")
