@@ -46,7 +46,7 @@ def draw(latents: int, noise: float) -> tuple[np.ndarray, np.ndarray]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=3)
     repeats = parser.parse_args().repeats
 
     rows, result, right = [], [], True

@@ -342,6 +342,7 @@ def test_a_certificate_never_sees_the_truth(runs, data):
     two = certify(runs, data, parts="agreement", progress=False)
     assert one.latents == two.latents
     assert one.parts == ("agreement",)
+    assert "supported" not in {one.verdict, *(latent.verdict for latent in one.latents)}
     assert "left out: refit, assumptions" in str(one)
 
 

@@ -14,11 +14,11 @@ from identikit.data import Dataset, Truth
 from identikit.engine import Runs, fit
 from identikit.errors import InputError, LeakError, unknown
 from identikit.trust.agreement import Agreement, agree
-from identikit.trust.assumptions import look
+from identikit.trust.assumptions import CHECKS, look
 from identikit.trust.certificate import Certificate
 from identikit.trust.evidence import Evidence, say
 from identikit.trust.refit import Learner, check, refit
-from identikit.trust.view import View, choose, view
+from identikit.trust.view import CLAIMS, View, choose, view
 
 log = logging.getLogger("identikit")
 
@@ -52,7 +52,8 @@ def certify(
     Args:
         runs: fitted runs of at least two seeds, all of one setting; or the name of a method, which is then fitted.
         data: what they were fitted on.
-        parts: which evidence to gather, of `agreement`, `refit` and `assumptions`.
+        parts: which evidence to gather, of `agreement`, `refit` and `assumptions`; without agreement and assumptions
+            nothing is `supported`.
         run: position of the run to be certified; by default the one that the rule `independence` of `Runs.select` picks
             where latents are to be found one by one, else the one with the least validation loss.
         claims: what to certify of each block (`components`, `block` or `subspace`); what the method claims by default.
@@ -90,6 +91,12 @@ def certify(
             raise unknown("part of a certificate", name, PARTS)
     if "agreement" not in parts and "refit" not in parts:
         raise InputError("a certificate rests on agreement or refit: leave one of them in")
+    for name in checks or ():
+        if name not in CHECKS:
+            raise unknown("check", name, CHECKS)
+    for claim in (claims or {}).values():
+        if claim not in CLAIMS:
+            raise unknown("claim", claim, CLAIMS)
     if isinstance(data, Truth):
         raise LeakError("certify was handed a Truth, and a certificate is what can be said without one")
     folder = None if checkpoint is None else Path(checkpoint)

@@ -51,6 +51,11 @@ class Evidence:
     refit: Agreement | None
     findings: tuple[Finding, ...] | None
 
+    @property
+    def partial(self) -> bool:
+        """Whether a part was left out without which nothing is supported: runs may agree on a wrong answer."""
+        return self.agreement is None or self.findings is None
+
 
 def say(view: View, evidence: Evidence) -> tuple[tuple[Latent, ...], Whole]:
     """Judge every latent, and the whole by its strongest claim."""
@@ -65,7 +70,7 @@ def _latent(view: View, evidence: Evidence, position: int, block: str) -> Latent
     state = _state(view, evidence.agreement, position, block)
     touching = [f for f in evidence.findings or () if f.ok is False and position in f.latents]
     expected = _expected(view, agreement, refit, position, claim, evidence)
-    verdict = judge(expected, any(f.fatal for f in touching), bool(touching))
+    verdict = judge(expected, any(f.fatal for f in touching), bool(touching) or evidence.partial)
     reason, advice = _words(claim, verdict, state, agreement, refit, touching)
     return Latent(f"z{position}", block, claim, state, agreement, refit, expected, verdict, reason, advice)
 
@@ -166,7 +171,7 @@ def _whole(latents: tuple[Latent, ...], view: View, evidence: Evidence) -> Whole
     expected = float(np.mean([latent.expected for latent in counted]))
     positions = {int(latent.name[1:]) for latent in counted}
     touching = [f for f in found.values() if f.ok is False and positions & set(f.latents)]
-    verdict = judge(expected, any(f.fatal for f in touching), bool(touching))
+    verdict = judge(expected, any(f.fatal for f in touching), bool(touching) or evidence.partial)
     if verdict == SUPPORTED and len(counted) < len(about):
         verdict = DOUBTFUL
     names = {"components": "found one by one", "block": "found as a block", "subspace": "found up to a map"}
@@ -174,6 +179,8 @@ def _whole(latents: tuple[Latent, ...], view: View, evidence: Evidence) -> Whole
     reason = f"{len(about)} latents to be {names[claim]}" + (f": {said}" if said else "")
     reason += "".join(f"; {f.says}" for f in touching[:2])
     advice = "; ".join(dict.fromkeys(f.advice for f in touching if f.advice))
+    if verdict == DOUBTFUL and evidence.partial and not advice:
+        advice = "gather agreement and assumptions: nothing is supported by one without the other"
     if verdict != SUPPORTED and not advice:
         advice = next((latent.advice for latent in about if latent.advice), _MORE_SEEDS)
     return Whole(verdict, expected, reason, advice if verdict != SUPPORTED else "")
