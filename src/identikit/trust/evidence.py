@@ -215,5 +215,8 @@ def _words(
     said += [finding.says for finding in touching]
     if verdict == SUPPORTED:
         return "; ".join(said), ""
-    advice = [finding.advice for finding in touching if finding.advice] or [_ADVICE.get(state, _MORE_SEEDS)]
+    # Latents of a block that is claimed as a block may well be mixed within it.
+    mixed = claim != "components" and state == "mixed within its block"
+    advice = [finding.advice for finding in touching if finding.advice]
+    advice = advice or [_MORE_SEEDS + ", or train longer" if mixed else _ADVICE.get(state, _MORE_SEEDS)]
     return "; ".join(said), "; ".join(dict.fromkeys(advice))
