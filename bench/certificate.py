@@ -210,9 +210,9 @@ def draw(rows: list[dict[str, Any]]) -> None:
             panel.scatter(x, y, s=26, color=colour, edgecolor="#1d2733", linewidth=0.4, label=verdict)
         panel.plot([0, 1], [0, 1], color="#5d6b7a", linewidth=0.8, linestyle=":")
         panel.axhline(GOOD, color="#5d6b7a", linewidth=0.8)
-        panel.set(xlabel="expected MCC, without the truth", title=f"by {title}", xlim=(0.25, 1.01), ylim=(0.25, 1.01))
+        panel.set(xlabel="expected MCC, without the truth", title=f"by {title}", xlim=(0.15, 1.02), ylim=(0.15, 1.02))
     panels[0].set_ylabel("true MCC")
-    panels[1].legend(title="verdict", loc="lower right", frameon=False)
+    panels[1].legend(title="verdict", loc="upper left", frameon=False)
     figure.tight_layout()
     figure.savefig(PICTURE, metadata={"Date": None})
 
