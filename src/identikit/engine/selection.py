@@ -10,7 +10,7 @@ import numpy as np
 from identikit.data import Dataset, Truth
 from identikit.engine.recipe import METHODS
 from identikit.errors import InputError, LeakError, unknown
-from identikit.metrics import cross_correlation, mcc
+from identikit.metrics import assign, cross_correlation, mcc
 from identikit.metrics.dependence import dependence
 
 if TYPE_CHECKING:
@@ -101,10 +101,8 @@ def agreement(runs: Runs, data: Dataset | None = None) -> np.ndarray:
 
 def _matched(one: np.ndarray, other: np.ndarray) -> float:
     """Mean absolute rank correlation of the latents of two runs, matched one to one; a constant one counts 0."""
-    from scipy.optimize import linear_sum_assignment
-
     strength = np.abs(cross_correlation(one, other))
-    return float(strength[linear_sum_assignment(strength, maximize=True)].mean())
+    return float(strength[np.arange(len(strength)), assign(strength).columns].mean())
 
 
 def _independence(runs: Runs, truth: Truth | None, data: Dataset | None) -> np.ndarray:

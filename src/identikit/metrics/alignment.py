@@ -7,26 +7,13 @@ from typing import TypeAlias
 
 import numpy as np
 
+from identikit.metrics.assignment import assign
 from identikit.metrics.correlation import prepare, ranks, unit
 from identikit.metrics.regressors import linear
 
 Rows: TypeAlias = np.ndarray | slice
 Scorer: TypeAlias = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """From the truth's columns to the code matched to each factor (-1 for none) and each factor's absolute correlation."""
-
-
-def assign(strength: np.ndarray) -> np.ndarray:
-    """Code matched to each factor (-1 for none), from (factors, codes) strengths, never padded.
-
-    >>> assign(np.array([[0.9, 0.8, 0.0], [0.9, 0.1, 0.0]])).tolist()
-    [1, 0]
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    matched = np.full(len(strength), -1)
-    rows, columns = linear_sum_assignment(strength, maximize=True)
-    matched[rows] = columns
-    return matched
 
 
 def after_affine(correlation: str, fit: Rows, held: Rows, codes: np.ndarray) -> Scorer:
@@ -48,7 +35,7 @@ def after_monotone(correlation: str, fit: Rows, held: Rows, codes: np.ndarray) -
 
     def run(true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         correlations = unit(ranks(true[fit])).T @ ranked
-        matched = assign(np.abs(correlations))
+        matched = assign(np.abs(correlations)).columns
         mapped = np.zeros_like(true[held])
         for factor, code in enumerate(matched):
             if code >= 0:

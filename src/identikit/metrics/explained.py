@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from identikit.data import Truth
-from identikit.metrics.alignment import assign
+from identikit.metrics.assignment import assign
 from identikit.metrics.block_r2 import scaled
 from identikit.metrics.inputs import Array, factors, halves, matrix, same_rows
 from identikit.metrics.regressors import FEW, kernel
@@ -121,7 +121,7 @@ class _Single:
     def score(self, targets: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """The code matched to each factor (-1 for none), and its held-out R2 (0 for none)."""
         fit, held = self.rows
-        matched = assign(_binned([target[fit] for target in targets], self.bins))
+        matched = assign(_binned([target[fit] for target in targets], self.bins)).columns
         parts = np.zeros(len(targets))
         for factor, code in enumerate(matched):
             if code >= 0:

@@ -11,7 +11,8 @@ import numpy as np
 
 from identikit.data import Truth
 from identikit.errors import unknown
-from identikit.metrics.alignment import ALIGNMENTS, Rows, Scorer, assign
+from identikit.metrics.alignment import ALIGNMENTS, Rows, Scorer
+from identikit.metrics.assignment import assign
 from identikit.metrics.correlation import Features, prepare, product, unit, where_it_lies
 from identikit.metrics.inputs import KINDS, Array, factors, halves, matrix, same_rows
 from identikit.metrics.result import Null, Score
@@ -65,7 +66,7 @@ def match(
     target = Features.of(known, correlation)
     ready = unit(prepare(where_it_lies(estimate, codes), correlation))
     correlations = target.correlations(product(target.basis(target.columns), ready))
-    matched = assign(np.abs(correlations))
+    matched = assign(np.abs(correlations)).columns
     values = np.where(matched < 0, 0.0, correlations[np.arange(len(matched)), matched])
     return Match(correlations, matched, values, known.names)
 
@@ -191,7 +192,7 @@ def _plain(target: Features, correlation: str, fit: Rows, held: Rows, codes: Arr
 
     def run(true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         strength = np.abs(target.correlations(product(target.basis(true[fit]), codes_fit)))
-        matched = assign(strength)
+        matched = assign(strength).columns
         found = np.flatnonzero(matched >= 0)
         values = np.zeros(len(matched))
         if one_set:
