@@ -41,13 +41,14 @@ def planned(
 ) -> list[tuple[str, str, str]]:
     """Each part, how long it will take, and what it does; what cannot be done is refused as in `certify`."""
     from identikit.trust import cost, view
+    from identikit.trust.certify import span
     from identikit.trust.refit import check
 
     if "refit" in parts:
         check(runs)
     assert runs.data is not None
     costs = cost(view(runs, runs.data, run), parts, seeds, steps)
-    return [(part, _span(costs[part]), WHAT[part]) for part in parts]
+    return [(part, span(costs[part]), WHAT[part]) for part in parts]
 
 
 def gather(
@@ -92,14 +93,3 @@ def found(folder: Path, runs: Runs) -> Certificate | None:
         log.warning("%s is left out of the report: %s; see identikit certify --help", path, why)
         return None
     return certificate
-
-
-def _span(seconds: float) -> str:
-    """A length of time in words.
-
-    >>> _span(3.2), _span(200), _span(9000)
-    ('3 s', '3 min', '2.5 h')
-    """
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

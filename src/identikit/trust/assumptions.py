@@ -80,6 +80,13 @@ def look(view: View, checks: Sequence[str] | None = None) -> tuple[Finding, ...]
 
     Raises:
         InputError: an unknown name.
+
+    >>> import identikit as ik
+    >>> from identikit.trust import view
+    >>> data, _ = ik.worlds.DomainShift(domains=3).sample(900, seed=0)
+    >>> runs = ik.fit("imsda", data, seeds=2, steps=5, progress=False)
+    >>> look(view(runs, data), ["enough domains"])[0].says
+    '3 domains for 2 latents that are to be found one by one'
     """
     if checks is None:
         method = METHODS.get(view.runs.settings.method)

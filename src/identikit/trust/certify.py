@@ -113,7 +113,7 @@ def certify(
     def timed(name: str, gather: Callable[[], Any]) -> Any:
         if name not in parts:
             return None
-        log.info("%s: about %s", name, _span(costs[name]))
+        log.info("%s: about %s", name, span(costs[name]))
         began = time.monotonic()
         result = gather()
         seconds[name] = round(time.monotonic() - began, 2)
@@ -175,6 +175,11 @@ def cost(
         parts: which ones.
         refit_seeds: as in `certify`.
         refit_steps: as in `certify`.
+
+    >>> import identikit as ik
+    >>> data, _ = ik.worlds.DomainShift(domains=3).sample(900, seed=0)
+    >>> sorted(cost(view(ik.fit("vae", data, seeds=2, steps=5, progress=False), data)))
+    ['agreement', 'assumptions', 'refit']
     """
     runs = seen.runs
     latents, pairs = runs.model.latents, len(runs) - 1
@@ -190,12 +195,12 @@ def cost(
     return {name: costs[name] for name in parts}
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """A length of time in words.
 
-    >>> _span(3.2), _span(200)
-    ('5 s', '3 min')
+    >>> span(3.2), span(200), span(9000)
+    ('3 s', '3 min', '2.5 h')
     """
     if seconds < 60:
-        return f"{max(5, 5 * round(seconds / 5))} s"
-    return f"{seconds / 60:.0f} min"
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

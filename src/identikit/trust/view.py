@@ -101,6 +101,12 @@ def view(runs: Runs, data: Dataset, run: int | None = None, claims: Mapping[str,
         LeakError: a truth was handed over.
         InputError: fewer than two runs, runs of several settings, other data than those of the fit, or an unknown
             block or claim.
+
+    >>> import identikit as ik
+    >>> data, _ = ik.worlds.DomainShift(domains=3).sample(900, seed=0)
+    >>> seen = view(ik.fit("imsda", data, seeds=2, steps=5, progress=False), data)
+    >>> seen.codes.shape, seen.claims
+    ((2, 180, 4), {'invariant': 'block', 'changing': 'components'})
     """
     if isinstance(runs, Truth) or isinstance(data, Truth):
         raise LeakError("certify was handed a Truth, and a certificate is what can be said without one")
