@@ -308,7 +308,7 @@ def test_mixing_renders_the_data_and_counterfactuals():
         ({"size": 512}, "the picture size must be a multiple of 8 from 32 to 256, not 512"),
         ({"domains": 0}, "domains must be at least 1, not 0"),
         ({"changing": ("lihgt",)}, "unknown factor 'lihgt': did you mean 'light'?"),
-        ({"graph": {"colour": ("shape",)}}, "unknown factor 'colour'"),
+        ({"graph": {"colour": ("shape",)}}, "unknown variable 'colour'"),
         ({"graph": {"size": ("y",), "y": ("size",)}}, "the graph must have no cycle, and it has "),
         ({"label": "hue"}, "label must be 'shape' or None, not 'hue'"),
     ],

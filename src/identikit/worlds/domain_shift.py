@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from identikit.data import Dataset, Truth
 from identikit.errors import InputError, unknown
 from identikit.splits import make_split
-from identikit.worlds.base import World
+from identikit.worlds.base import World, check_seed
 from identikit.worlds.mixing import Mixing, draw_mixing
 
 _MOST_DOMAINS = 64
@@ -75,7 +75,7 @@ class DomainShift(World):
             raise unknown("shift", self.shift, ("moments", "mixture"))
         if isinstance(self.mixing, str) and self.mixing not in ("network", "linear"):
             raise unknown("mixing", self.mixing, ("network", "linear"))
-        _check_seed(self.seed)
+        check_seed(self.seed)
 
     def sample(self, n: int, seed: int = 0) -> tuple[Dataset, Truth]:
         """Draw `n` rows, equally many from each domain.
@@ -86,7 +86,7 @@ class DomainShift(World):
         """
         if n < self.domains:
             raise InputError(f"{n} rows are fewer than the {self.domains} domains")
-        _check_seed(seed)
+        check_seed(seed)
         rng = np.random.default_rng([self.seed, seed, 1])
         domain = np.sort(np.arange(n) % self.domains)
         base = rng.normal(size=(n, self.invariant + self.changing))
@@ -104,7 +104,7 @@ class DomainShift(World):
             "domain": tuple(f"domain {i}" for i in range(self.domains)),
             "y": ("low", "high"),
         }
-        data = Dataset(x.astype(np.float32), {"y": label, "domain": domain}, names, split, self._source(n, seed))
+        data = Dataset(x.astype(np.float32), {"y": label, "domain": domain}, names, split, self.source(n, seed))
         hidden = domain >= self.domains - (self.unlabelled if self.domains > 1 else 0)
         blocks = {"invariant": tuple(range(k)), "changing": tuple(range(k, latents.shape[1]))}
         truth = Truth(
@@ -119,10 +119,9 @@ class DomainShift(World):
         )
         return data.hide("y", hidden), truth
 
-    def _source(self, n: int, seed: int) -> dict:
-        if not isinstance(self.mixing, str):
-            return {}
-        return {"world": "DomainShift", "options": asdict(self), "n": n, "seed": seed}
+    def source(self, n: int, seed: int) -> dict:
+        """Where a data set came from; empty for a mixing of one's own, which cannot be written down."""
+        return super().source(n, seed) if isinstance(self.mixing, str) else {}
 
     def _mixing(self) -> Mixing:
         if not isinstance(self.mixing, str):
@@ -170,11 +169,6 @@ class DomainShift(World):
         line, form = rng.normal(size=base.shape[1]), rng.normal(size=(base.shape[1],) * 2)
         score = base @ line + 0.5 * ((base @ form) * base).sum(1)
         return (score > np.median(score)).astype(np.int64)
-
-
-def _check_seed(seed: int) -> None:
-    if seed < 0:
-        raise InputError(f"seed is 0 or more, not {seed}")
 
 
 def _pooled(mean: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

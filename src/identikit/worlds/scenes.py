@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -107,7 +107,6 @@ class Scenes(World):
             fields["domain"], names["domain"] = domain, tuple(str(d) for d in range(self.domains))
         if self.label:
             fields["y"], names["y"] = shape, SHAPES
-        source = {"world": "Scenes", "options": asdict(self), "n": n, "seed": seed}
         truth = Truth(
             latents,
             names=self.model.names,
@@ -118,7 +117,7 @@ class Scenes(World):
             mixing=self.pictures,
             split=split,
         )
-        return Dataset(self.pictures(latents), fields, names, split, source), truth
+        return Dataset(self.pictures(latents), fields, names, split, self.source(n, seed)), truth
 
     def pictures(self, latents: np.ndarray) -> np.ndarray:
         """Render latents (rows, 8), columns in the order of `FACTORS`, as uint8 pictures (rows, 3, size, size)."""
