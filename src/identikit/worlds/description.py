@@ -182,15 +182,25 @@ def _faithful(truth: Truth) -> Assumption:
     assert truth.graph is not None
     weak: list[str] = []
     for cause, effect in np.argwhere(truth.graph):
-        if not _dependent(truth.latents[:, cause], truth.latents[:, effect]):
+        if not dependent(truth.latents[:, cause], truth.latents[:, effect]):
             weak.append(f"{truth.names[cause]} -> {truth.names[effect]}")
     edges = int(truth.graph.sum())
     why = f"all {edges} edges show as dependence" if not weak else f"no dependence is seen along {', '.join(weak)}"
     return Assumption("faithful", not weak, why)
 
 
-def _dependent(cause: np.ndarray, effect: np.ndarray, bins: int = 6) -> bool:
-    """Whether a table of two variables, cut at quantiles, departs from independence (chi-square, one in a thousand)."""
+def dependent(cause: np.ndarray, effect: np.ndarray, bins: int = 6) -> bool:
+    """Whether a table of two variables departs from independence (chi-square, one in a thousand).
+
+    Args:
+        cause: (rows,) values.
+        effect: (rows,) values.
+        bins: a variable with more values than this is cut at as many quantiles.
+
+    >>> a, b = np.random.default_rng(0).normal(size=(2, 500))
+    >>> dependent(a, b), dependent(a, a**2 + b)
+    (False, True)
+    """
     from scipy.stats import chi2_contingency
 
     table = np.zeros((bins, bins))
@@ -200,5 +210,9 @@ def _dependent(cause: np.ndarray, effect: np.ndarray, bins: int = 6) -> bool:
 
 
 def _cut(values: np.ndarray, bins: int) -> np.ndarray:
+    levels = np.unique(values)
+    # Quantiles would put a rare category together with the common one beside it.
+    if len(levels) <= bins:
+        return np.searchsorted(levels, values)
     edges: Sequence[float] = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1])).tolist()
     return np.searchsorted(np.asarray(edges), values, side="right")
