@@ -7,9 +7,11 @@ Both sides fit one classifier for each factor on the same half of the rows and p
 `scipy.stats.entropy`: what the field's reference code does. Ours is `dci` without nulls, checks of its input included.
 The codes are a bent, noisy mixture of the factors: from two noisy copies of each factor to a strong mixture.
 
-Each draw of data is timed once on either side, in CPU time of this process, after one small fit to warm up.
+Each draw of data is timed once on either side, in CPU time of this process, after one small fit to warm up. The
+baseline is fitted a second time, on the other half of the rows, which shows how far its scores move by themselves.
 
-Check: disentanglement, completeness and informativeness of every draw agree to 0.025.
+Check: disentanglement, completeness and informativeness, each averaged over the draws, agree to 0.02, and in every
+single draw to 0.025.
 """
 
 from __future__ import annotations
@@ -27,8 +29,7 @@ from identikit.metrics.inputs import halves
 CLASSES = (4, 8, 16, 24, 40)
 CODES = 10
 NOISE_AND_MIXING = ((0.1, 0.3), (0.05, 0.1), (0.3, 0.6), (0.05, 0.0), (0.2, 0.1), (0.1, 0.2))
-TOLERANCE = 0.025
-"""Trees of two libraries: most gaps are half of it, and none should be more."""
+TOLERANCE, OF_ONE_DRAW = 0.02, 0.025
 
 
 def data(draw: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -41,12 +42,12 @@ def data(draw: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
     return codes + noise * rng.normal(size=codes.shape), factors
 
 
-def baseline(codes: np.ndarray, factors: np.ndarray) -> tuple[float, float, float]:
-    """The three scores by scikit-learn's gradient boosting."""
+def baseline(codes: np.ndarray, factors: np.ndarray, swap: bool = False) -> tuple[float, float, float]:
+    """The three scores by scikit-learn's gradient boosting, fitted on our half of the rows or on the other."""
     from scipy.stats import entropy
     from sklearn.ensemble import GradientBoostingClassifier
 
-    fit, held = halves(len(codes), [0, 0])
+    fit, held = halves(len(codes), [0, 0])[:: -1 if swap else 1]
     importances, informed = np.zeros((codes.shape[1], factors.shape[1])), []
     for i, factor in enumerate(factors.T):
         model = GradientBoostingClassifier(random_state=0).fit(codes[fit], factor[fit])
@@ -84,9 +85,10 @@ def main() -> None:
         codes, factors = data(draw, 2 * options.rows)
         expected, slow = timed(baseline, codes, factors)
         scores, fast = timed(ours, codes, factors)
+        own = float(np.abs(np.array(baseline(codes, factors, swap=True)) - expected).max())
         gap = float(np.abs(scores - expected).max())
         noise, mixing = NOISE_AND_MIXING[draw % len(NOISE_AND_MIXING)]
-        rows.append((f"noise {noise}, mixing {mixing}", slow, fast, slow / fast, gap))
+        rows.append((f"noise {noise}, mixing {mixing}", slow, fast, slow / fast, gap, own))
         found.append(
             {
                 "draw": draw,
@@ -98,13 +100,17 @@ def main() -> None:
                 "cpu_s_ours": round(fast, 3),
                 "times_faster": round(slow / fast, 2),
                 "largest_gap": round(gap, 4),
+                "scikit_learn_on_the_other_half": round(own, 4),
             }
         )
-        equal = max(entry["largest_gap"] for entry in found) <= TOLERANCE
-        result = {"classes": CLASSES, "codes": CODES, "rows_fitted": options.rows, "tolerance": TOLERANCE}
+        gaps = np.array([entry["ours"] for entry in found]) - np.array([entry["scikit_learn"] for entry in found])
+        mean = np.abs(gaps.mean(0)).max()
+        equal = bool(mean <= TOLERANCE) and max(row[-2] for row in rows) <= OF_ONE_DRAW
+        result = {"classes": CLASSES, "codes": CODES, "rows_fitted": options.rows, "tolerances": (TOLERANCE, OF_ONE_DRAW)}
+        result["gap_of_the_means"] = round(float(mean), 4)
         common.save("dci", {**result, "equal": equal, "draws": found})
-    common.table(("data", "scikit-learn s", "ours s", "ratio", "largest gap"), rows)
-    print(f"D, C and I agree to {TOLERANCE}: {max(row[-1] for row in rows) <= TOLERANCE}")
+    common.table(("data", "scikit-learn s", "ours s", "ratio", "largest gap", "scikit-learn by itself"), rows)
+    print(f"means of D, C and I differ by at most {mean:.4f}; the check holds: {equal}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from identikit.data import Truth
 from identikit.errors import InputError
 from identikit.metrics import block_r2, block_table, domain_probe, retrieval
 from identikit.metrics.inputs import halves
+from identikit.metrics.regressors import GRID_GAMMAS, GRID_RIDGES, standardise
 
 rng = np.random.default_rng(0)
 S = rng.normal(size=(800, 2))
@@ -47,13 +48,26 @@ def test_linear_r2_agrees_with_least_squares():
     assert list(score.parts.values()) == pytest.approx(r2_score(S[test], predicted, multioutput="raw_values"))
 
 
-@pytest.mark.parametrize("regressor", ["kernel", "linear", "mlp"])
+@pytest.mark.parametrize("regressor", ["kernel", "exact kernel", "linear", "mlp"])
 def test_an_invertible_map_is_found_and_an_independent_block_is_not(regressor):
     found = block_r2(S @ [[1.0, 0.5], [-0.5, 1.0]], S, regressor)
     assert found.value > 0.97
     assert found.value > found.nulls["permuted rows"].high
     assert abs(block_r2(OTHER, S, regressor).value) < 0.06
     assert found == block_r2(S @ [[1.0, 0.5], [-0.5, 1.0]], S, regressor)
+
+
+def test_exact_kernel_is_kernel_ridge_at_a_point_of_its_grid():
+    train, test = halves(800, [0, 0])
+    x, x_test = standardise(Z[train], Z[test])
+    predicted = [
+        KernelRidge(alpha=ridge, kernel="rbf", gamma=gamma).fit(x, S[train] - S[train].mean(0)).predict(x_test)
+        for ridge in GRID_RIDGES
+        for gamma in GRID_GAMMAS
+    ]
+    grid = [r2_score(S[test], p + S[train].mean(0), multioutput="raw_values") for p in predicted]
+    found = list(block_r2(Z, S, "exact kernel", nulls=0).parts.values())
+    assert min(np.abs(np.array(grid) - found).max(1)) < 1e-3
 
 
 def test_kernel_sees_what_a_line_cannot():
@@ -90,7 +104,7 @@ def test_table_holds_every_pair_and_each_equals_its_own_block_r2():
 
 
 def test_constant_codes_predict_nothing():
-    for regressor in ("kernel", "linear"):
+    for regressor in ("kernel", "exact kernel", "linear"):
         assert block_r2(np.full((800, 2), 0.1), S, regressor).value == pytest.approx(0, abs=0.02)
 
 

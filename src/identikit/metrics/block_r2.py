@@ -39,7 +39,9 @@ def block_r2(
     Args:
         estimate: (rows, codes) of one block.
         truth: (rows, factors) of one block, or a `Truth`.
-        regressor: `kernel` (RBF kernel ridge, width and ridge chosen on the fitting half), `linear` or `mlp`.
+        regressor: `kernel` (RBF kernel ridge on landmarks, width and ridge chosen on the fitting half), `exact kernel`
+            (on all rows up to 5,000, over the coarser grid of the field's benchmarks: for values beside theirs),
+            `linear` or `mlp`.
         nulls: draws of the null; None for 20, or 3 for the slow `mlp`; 0 for none.
         seed: of the halves, the landmarks, the network and the null.
         kinds: of the factors of an array, `continuous`, `discrete` or `circular`: one for all, or one for each; None
