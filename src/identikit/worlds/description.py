@@ -151,8 +151,9 @@ def _independent(data: Dataset, truth: Truth) -> Assumption:
         if found.max() - 4 / np.sqrt(len(rows)) > worst - bound or bound == 0:
             worst, bound = float(found.max()), float(4 / np.sqrt(len(rows)))
     edges = truth.graph is not None and bool(truth.graph.any())
-    if bound == 0 and not edges:
-        return Assumption("independent latents", None, "too few continuous latents or rows to tell")
+    if bound == 0:
+        why = "the graph has edges" if edges else "too few continuous latents or rows to tell"
+        return Assumption("independent latents", False if edges else None, why, measured=not edges)
     where = "within a domain" if "domain" in data else "of two latents"
     why = f"the largest rank correlation {where} is {worst:.2f}, chance goes to {bound:.2f}"
     return Assumption("independent latents", not edges and worst <= bound, why + ("; the graph has edges" * edges))
