@@ -48,7 +48,8 @@ class Hierarchy(World):
     with independent noises, no edge between observed leaves, latents that may have no observed child, and any number of
     paths between two nodes. With `invertible`, each g is an injective network of its parents and its noise together, so
     that a node has as many numbers as both; without, :math:`g(v, \varepsilon) = f(v) + s \varepsilon` has the size of
-    its noise and loses what its parents were. Every number of every node is brought to mean 0 and variance 1.
+    its noise and loses what its parents were. Every number of every node is brought to mean 0 and variance 1. Where
+    paths meet again, the parents of an invertible node tell some of the same, and its numbers lie on a surface.
 
     Args:
         graph: names of the parents of every node that has any, or one of `HIERARCHIES`: `tree`, `shared leaf`,
@@ -194,8 +195,22 @@ class Hierarchy(World):
                 else f"{loops[0][1]} and {loops[0][2]} are children of {loops[0][0]}, and one points to the other",
                 measured=False,
             ),
+            self._full(),
             self._faithful(data, truth),
         ]
+
+    def _full(self) -> Assumption:
+        """Whether no latent node has more numbers than there are noises in it: it would then lie on a surface."""
+        structure, noises = self.structure, dict[str, set[str]]()
+        for name in structure.order:
+            noises[name] = {name}.union(*(noises[p] for p in structure.parents_of(name)))
+        thin = [
+            f"{name} ({self.size(name)} from {count})"
+            for name in structure.latents
+            if self.size(name) > (count := sum(self._noise_size(a) for a in noises[name]))
+        ]
+        why = f"more numbers than noises in {', '.join(thin)}" if thin else "no latent has more numbers than noises"
+        return Assumption("full dimension", not thin, why, measured=False)
 
     def _faithful(self, data: Dataset, truth: Truth) -> Assumption:
         structure, (x,) = self.structure, data.modalities.values()
