@@ -109,7 +109,7 @@ DOWNLOADED: dict[str, Shipped] = {
 """The data sets whose readers fetch a file once, or read a folder that was fetched; nothing is fetched before."""
 
 
-def load(name: str, **options: Any) -> tuple[Dataset, Truth]:
+def load(name: str, /, **options: Any) -> tuple[Dataset, Truth]:
     """Read a data set by name.
 
     Args:
