@@ -83,7 +83,7 @@ class Hierarchy(World):
     invertible: bool = True
     function: str = "network"
     noise: str = "normal"
-    noise_scale: float = 0.5
+    noise_scale: float = 0.7
     seed: int = 0
 
     def __post_init__(self) -> None:
