@@ -172,6 +172,32 @@ def test_without_parents_the_shift_of_the_label_is_that_of_its_prior():
     assert all(gap < chance for gap, chance in gaps)
 
 
+@pytest.mark.parametrize("shift", [(), ("label",), ("children",), ("label", "parents", "children", "spouses")])
+def test_the_posterior_is_calibrated_in_every_domain(shift):
+    world = LabelGraph(shift=shift, domains=4, classes=3, children=3, seed=2)
+    data, truth = world.sample(40_000)
+    domain, label = data["domain"], truth.labels["y"]
+    chance = world.posterior(truth.latents, domain)
+    np.testing.assert_allclose(chance.sum(1), 1)
+    for u in range(4):
+        for k in range(3):
+            for low in (0.0, 0.25, 0.5, 0.75):
+                rows = (domain == u) & (chance[:, k] >= low) & (chance[:, k] < low + 0.25)
+                if rows.sum() > 400:
+                    assert (label[rows] == k).mean() == pytest.approx(chance[rows, k].mean(), abs=0.06)
+
+
+def test_a_predictor_made_for_another_domain_is_worse_where_the_label_or_children_shift():
+    for shift, worse in (((), False), (("parents", "spouses"), False), (("label",), True), (("children",), True)):
+        world = LabelGraph(shift=shift, seed=1)
+        data, truth = world.sample(14_000)
+        own, other = (
+            (world.posterior(truth.latents, codes).argmax(1) == truth.labels["y"]).mean()
+            for codes in (data["domain"], (data["domain"] + 1) % world.domains)
+        )
+        assert own - other > 0.03 if worse else own == other
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

@@ -22,6 +22,7 @@ SHIFTS = ("label", "parents", "children", "spouses", "irrelevant")
 """Parts of the process that may change from domain to domain."""
 
 _SIGNAL = 3.0
+_CHILD_NOISE = 0.7
 _MOST_DOMAINS = 64
 
 
@@ -31,7 +32,7 @@ class LabelGraph(World):
 
     .. math:: z_{pa} = T_u(\epsilon_{pa}), \quad z_{sp} = T_u(\epsilon_{sp}), \quad
         p(y = k \mid z_{pa}) \propto \exp\big(3 f_k(z_{pa}) + h_{u,k}\big), \quad
-        z_{ch} = T_u\big(0.7\, m_y + 0.5\, f(m_y, z_{sp}) + 0.5\, \epsilon_{ch}\big), \quad x = g(z)
+        z_{ch} = T_u\big(0.5\, m_y + 0.5\, f(m_y, z_{sp}) + 0.7\, \epsilon_{ch}\big), \quad x = g(z)
 
     All noises are standard normal. :math:`T_u` shifts and scales each latent by amounts of the domain, as in
     `DomainShift`, and does nothing in a part that is not named in `shift`; :math:`h_u` is 0 unless `label` is. The
@@ -166,6 +167,32 @@ class LabelGraph(World):
         drawn = np.random.default_rng([self.seed, 3]).normal(size=(_MOST_DOMAINS, self.classes))[: self.domains]
         return 1.5 * drawn * ("label" in self.shift)
 
+    def posterior(self, latents: np.ndarray, domain: np.ndarray) -> np.ndarray:
+        r"""The true probabilities of the classes given all latents: the best that a predictor can do.
+
+        .. math:: p(y \mid z, u) \propto p(y \mid z_{pa}, u)\, p(z_{ch} \mid y, z_{sp}, u)
+
+        Handed the codes of another domain, it says what a predictor does that was made for that one.
+
+        Args:
+            latents: (rows, latents), columns as in the truth.
+            domain: (rows,) codes.
+
+        Returns:
+            (rows, classes) probabilities.
+        """
+        ends = np.cumsum(list(self._sizes.values()))[:-1]
+        parents, children, spouses, _ = np.split(latents, ends, axis=1)
+        scores = self._scores(parents) + self.prior[domain]
+        # The shift of children is affine: its values at 0 and 1 are its centre and, less that, its scale.
+        centre = self._moved("children", np.zeros_like(children), domain)
+        scale = self._moved("children", np.ones_like(children), domain) - centre
+        for k in range(self.classes):
+            expected = self._child(np.full(len(latents), k), spouses, np.zeros_like(children))
+            scores[:, k] -= 0.5 * ((((children - centre) / scale - expected) / _CHILD_NOISE) ** 2).sum(1)
+        scores = np.exp(scores - scores.max(1, keepdims=True))
+        return scores / scores.sum(1, keepdims=True)
+
     def assumptions(self, data: Dataset, truth: Truth) -> list[Assumption]:
         """Which of the parts are the same in all domains; measured where a part is a marginal."""
         if self.domains < 2:
@@ -213,5 +240,5 @@ class LabelGraph(World):
             centre = rng.permutation(np.linspace(-1, 1, self.classes))[label]
             centre /= math.sqrt(np.mean(np.linspace(-1, 1, self.classes) ** 2))
             bent = draw_mechanism(rng, 1 + self.spouses)(np.column_stack([centre, spouses]))[:, 0]
-            children[:, i] = 0.7 * centre + 0.5 * bent + 0.5 * noise[:, i]
+            children[:, i] = 0.5 * centre + 0.5 * bent + _CHILD_NOISE * noise[:, i]
         return children
