@@ -22,6 +22,8 @@ SUBSAMPLES = 2
 """Rays along each side of a pixel."""
 MARGIN = 2e-3
 """Added to every bound, against rounding."""
+NEAR = 1e-3
+"""How far from the camera a ray may first meet something."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +184,7 @@ def look(seen: Seen, things: list[Solid], rays: Rays, sun: Tensor) -> None:
         else:
             assert thing.body.enter is not None
             hit = thing.body.enter(numbers, origin, ray, picked.suns(sun))
-            closer = (hit.distance > MARGIN) & (hit.distance < before)
+            closer = (hit.distance > NEAR) & (hit.distance < before)
             seen.distance[picked.rows] = torch.where(closer, hit.distance, before)
             seen.facing[picked.rows] = torch.where(closer, hit.facing, seen.facing[picked.rows])
         seen.number[picked.rows] = torch.where(closer, thing.number, owner)
@@ -261,7 +263,7 @@ def _reached(rays: Rays, thing: Solid) -> Tensor:
         return near.any(2)
     ahead = lens.ahead[:, None] + lens.reach * (u[:, None] * lens.right[:, None] + v[:, None] * lens.up[:, None])
     ahead = ahead / length(ahead)
-    far = length(apart)[..., 0].clamp(min=MARGIN)
+    far = length(apart)[..., 0].clamp(min=NEAR)
     angle = torch.acos(((ahead @ apart.transpose(1, 2)) / far[:, None]).clamp(-1, 1))
     share = thing.radius / far
     # Points of the screen are at distance 1 or more, so two of them a length apart are at most that angle apart.
