@@ -4,14 +4,15 @@ Run: python bench/kernel_r2.py [--repeats N]. Writes bench/results/kernel_r2.jso
 
 The baseline is what benchmarks of the field do, in scikit-learn: standardise by the fitting half, `GridSearchCV` over
 `KernelRidge(kernel="rbf")` with alpha 1, 0.1, 0.01, 0.001 and gamma of np.logspace(-2, 2, 4), three folds, R2 averaged
-over the latents of the other half. Both sides are handed the same two halves of 4,000 rows, and ours makes no null.
+over the latents of the other half. All sides are handed the same two halves of 4,000 rows, and ours make no null.
+
+Ours are `exact kernel`, which searches the same grid, and `kernel`, the default, which tries other widths on landmarks.
 
 The data are three layers of a random rotation and a leaky ReLU (slope 0.2) of 2, 5 or 10 normal latents, with no noise
 or with normal noise of 0.1 on the codes.
 
-Check: R2 differs by at most 0.002. Where it differs by more, the column says who is higher: the baseline's four widths
-are 21 times apart, so ours can lie above it, and our landmarks can lie below where there is no noise at all and every
-row counts. The check fails if ours is lower by more than 0.002 on noisy codes, or by more than 0.005 on noiseless ones.
+Check: R2 of `exact kernel` differs from the baseline's by at most 0.002. That of `kernel` may be higher, for the
+baseline's four widths are 21 times apart; it is lower by at most 0.002 on noisy codes, and 0.005 on noiseless ones.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
 
 import common
-from identikit.metrics.regressors import kernel
+from identikit.metrics.regressors import GRID_GAMMAS, GRID_RIDGES, exact_kernel, kernel
 
 ROWS = 4000
-GRID = {"alpha": [1.0, 0.1, 0.01, 0.001], "gamma": np.logspace(-2, 2, 4)}
+GRID = {"alpha": list(GRID_RIDGES), "gamma": list(GRID_GAMMAS)}
 TOLERANCE, TOLERANCE_WITHOUT_NOISE = 0.002, 0.005
 
 
@@ -60,27 +61,33 @@ def main() -> None:
                 model = GridSearchCV(KernelRidge(kernel="rbf"), GRID, cv=3).fit(codes[fit], true[fit])
                 values["baseline"] = float(r2_score(true[held], model.predict(codes[held])))
 
-            def ours(codes=codes, true=true, fit=fit, held=held, values=values) -> None:
-                values["ours"] = float(r2_score(true[held], kernel(codes[fit], [true[fit]], codes[held])[0]))
+            def exact(codes=codes, true=true, fit=fit, held=held, values=values) -> None:
+                values["exact kernel"] = float(
+                    r2_score(true[held], exact_kernel(codes[fit], [true[fit]], codes[held])[0])
+                )
 
-            times = common.measure({"baseline": baseline, "ours": ours}, repeats)
-            gain = common.ratio(times["baseline"], times["ours"])
-            gap = values["ours"] - values["baseline"]
-            equal = "yes" if abs(gap) <= TOLERANCE else "higher" if gap > 0 else "lower"
-            right &= gap >= -(TOLERANCE if noise else TOLERANCE_WITHOUT_NOISE)
-            seconds = [times[side].median_cpu for side in ("baseline", "ours")]
-            rows.append(
-                (f"{latents} latents, noise {noise}", *seconds, gain["times_faster"], values["baseline"], gap, equal)
-            )
-            result.append({"latents": latents, "noise": noise, "r2": values, "gap": gap, "equal": equal, **gain})
-            result[-1] |= {side: t.json() for side, t in times.items()}
-            print(*rows[-1], flush=True)
+            def ours(codes=codes, true=true, fit=fit, held=held, values=values) -> None:
+                values["kernel"] = float(r2_score(true[held], kernel(codes[fit], [true[fit]], codes[held])[0]))
+
+            times = common.measure({"baseline": baseline, "exact kernel": exact, "kernel": ours}, repeats)
+            gaps = {name: values[name] - values["baseline"] for name in ("exact kernel", "kernel")}
+            right &= abs(gaps["exact kernel"]) <= TOLERANCE
+            right &= gaps["kernel"] >= -(TOLERANCE if noise else TOLERANCE_WITHOUT_NOISE)
+            entry = {"latents": latents, "noise": noise, "r2": values, "gap": gaps}
+            for name, gap in gaps.items():
+                gain = common.ratio(times["baseline"], times[name])
+                entry[f"{name}, times faster"] = gain["times_faster"]
+                label = f"{latents} latents, noise {noise}, {name}"
+                seconds = (times["baseline"].median_cpu, times[name].median_cpu)
+                rows.append((label, *seconds, gain["times_faster"], values["baseline"], gap))
+                print(*rows[-1], flush=True)
+            result.append(entry | {side: t.json() for side, t in times.items()})
 
     print(f"{ROWS:,} fitting rows, as many scored, no nulls, CPU seconds")
-    common.table(("data", "baseline", "ours", "times", "R2 of baseline", "ours - baseline", "within 0.002"), rows)
+    common.table(("data", "baseline", "ours", "times", "R2 of baseline", "ours - baseline"), rows)
     common.save("kernel_r2", {"rows": ROWS, "results": result})
     if not right:
-        sys.exit("ours is lower than allowed")
+        sys.exit("a value of ours lies further from the baseline than allowed")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from identikit.engine import METHODS
 from identikit.metrics.named import GROUPS, METRICS
 from identikit.reports.sources import command
 
-COMMANDS = ("demo", "fit", "score", "certify", "report", "methods", "worlds", "datasets", "verify")
+COMMANDS = ("demo", "fit", "score", "certify", "report", "methods", "datasets", "verify", "study", "worlds")
 FAST = ("--steps", "6", "--seeds", "2", "--batch", "16")
 
 
@@ -370,7 +370,7 @@ def test_lists():
     for wanted in ("2306.06510", "changing", "injective mixing", "identikit verify imsda"):
         assert wanted in shown
     assert {"DomainShift", "Scenes"} <= {line.split()[0] for line in run("worlds")[0].splitlines()}
-    assert re.search(r"^unlabelled +1$", run("worlds", "DomainShift")[0], re.M)
+    assert {"show", "sample"} <= set(re.findall(r"\w+", run("worlds", "--help")[0]))
     assert "Apache-2.0" in run("datasets")[0]
     assert run("--version")[0].strip() == f"identikit {ik.__version__}"
 
@@ -391,6 +391,35 @@ def test_verify_prints_both_sides_and_fails_where_the_claim_does(monkeypatch, me
     assert "broken" in out
 
 
+def test_a_world_is_shown_and_its_page_holds_graph_and_samples(folder):
+    out, _ = run(
+        "worlds",
+        "show",
+        "Scenes",
+        "--source",
+        "domains=2",
+        "--source",
+        "size=32",
+        "--rows",
+        60,
+        "--out",
+        folder / "world.html",
+    )
+    assert re.search(r"^ +sparse +holds +4 of 28 possible edges", out, re.M)
+    assert "shape -> hue" in out
+    assert re.search(r"^label +shape$", out, re.M)
+    page = (folder / "world.html").read_text()
+    assert page.count("class='edge'") == 4
+    assert page.count("<img") == 16
+
+
+def test_a_world_is_sampled_to_disk_and_learnt_from(folder):
+    out, _ = run("worlds", "sample", "DomainShift", "--source", "domains=3", "--rows", 300, "--out", folder / "shift")
+    assert "300 rows" in out
+    run("fit", "vae", "--data", folder / "shift", *FAST, "--out", folder / "of-stream")
+    assert "reopen" in ik.reports.sources.python_call(ik.Runs.load(folder / "of-stream"))
+
+
 BAD = {
     "unknown method 'imdsa': did you mean 'imsda'?": ("fit", "imdsa", "--data", "{csv}"),
     "unknown method 'va'": ("methods", "va"),
@@ -398,7 +427,7 @@ BAD = {
     "unknown column 'sit': did you mean 'site'?": ("fit", "vae", "--data", "{csv}", "--domain", "sit"),
     "unknown column 'g*'": ("fit", "vae", "--data", "{csv}", "--x", "g*"),
     "unknown world 'DomainShif': did you mean 'DomainShift'?": ("fit", "vae", "--data", "world:DomainShif"),
-    "unknown world 'Scene': did you mean 'Scenes'?": ("worlds", "Scene"),
+    "unknown world 'Scene': did you mean 'Scenes'?": ("worlds", "show", "Scene"),
     "unknown data set 'emoj': did you mean 'emoji'?": ("fit", "vae", "--data", "emoj"),
     "unknown option of imsda 'latent': did you mean 'latents'?": (
         "fit", "imsda", "--data", "{csv}", "--domain", "site", "--set", "latent=3",

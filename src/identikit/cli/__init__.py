@@ -2,7 +2,9 @@
 
 from identikit.cli.commands import app, main
 from identikit.cli.studies import study
+from identikit.cli.worlds import worlds
 
 app.add_typer(study, name="study")
+app.add_typer(worlds, name="worlds")
 
 __all__ = ["app", "main"]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
-import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from identikit.cli.inputs import codes_and_truth, defaults, factors, pairs, read_data, restored
+from identikit.cli.tables import print_table
 from identikit.errors import InputError
 from identikit.metrics.named import GROUPS, METRICS, QUICK
 
@@ -136,7 +134,7 @@ def fit(
     swept = sorted({name for run in runs.table for name in run.weights})
     header = ["seed", *swept, "status", "kept step", "validation loss"]
     lines = [[r.seed, *(r.weights[n] for n in swept), r.status, r.step, f"{r.validation:.4g}"] for r in runs.table]
-    _table(header, lines)
+    print_table(header, lines)
     if any(run.status == "interrupted" for run in runs.table):
         typer.echo("The same command again goes on from the last checkpoint.", err=True)
         raise typer.Exit(130)
@@ -232,7 +230,7 @@ def certify(
     runs, _ = restored(run)
     wanted = chosen(parts, without)
     if plan:
-        _table(("part", "about", "what it does"), planned(runs, wanted, which, refit_seeds, refit_steps))
+        print_table(("part", "about", "what it does"), planned(runs, wanted, which, refit_seeds, refit_steps))
         return
     certificate = gather(runs, run, wanted, which, refit_seeds, refit_steps)
     if certificate is None:
@@ -288,7 +286,7 @@ def methods(
     assert ik.methods
     if name is None:
         rows = [(m.name, m.title, ", ".join(m.needs) or "x alone", m.claim.identifies) for m in METHODS.values()]
-        _table(("method", "idea", "needs", "identifies"), rows)
+        print_table(("method", "idea", "needs", "identifies"), rows)
         return
     method = find(name)
     typer.echo(f"{method.name}: {method.title}")
@@ -298,25 +296,9 @@ def methods(
     for assumption in method.claim.assumes:
         typer.echo(f"  if: {assumption}")
     typer.echo("options (--set NAME=VALUE):")
-    _table(("name", "default"), method.options.items())
+    print_table(("name", "default"), method.options.items())
     checked = f"identikit verify {name}" if method.checks else "nothing: no check is written"
     typer.echo(f"its claim is run by: {checked}")
-
-
-@app.command(epilog="Examples: identikit worlds; identikit worlds DomainShift")
-def worlds(
-    name: Annotated[str | None, typer.Argument(metavar="WORLD", help="One world, with its options.")] = None,
-) -> None:
-    """List the generating processes whose truth is known; or show the options of one."""
-    from identikit.reports.sources import find_world, known_worlds
-
-    if name is None:
-        _table(("world", "what it is"), [(n, _first_line(w)) for n, w in known_worlds().items()])
-        return
-    world = find_world(name)
-    typer.echo(inspect.getdoc(world) or "")
-    typer.echo(f"\noptions (identikit fit METHOD --data world:{name} --source NAME=VALUE):")
-    _table(("name", "default"), defaults(world).items())
 
 
 @app.command(epilog="Example: identikit datasets")
@@ -327,7 +309,7 @@ def datasets() -> None:
     for name, shipped in SHIPPED.items():
         typer.echo(f"{name}: {shipped.about}\n  truth: {shipped.truth}\n  licence: {shipped.licence}")
         typer.echo("  options (--source NAME=VALUE):")
-        _table(("name", "default"), defaults(shipped.read).items())
+        print_table(("name", "default"), defaults(shipped.read).items())
 
 
 @app.command(epilog="Example: identikit verify imsda --seeds 8")
@@ -346,32 +328,9 @@ def verify(
         (row.says, f"{row.mean:.2f}", f"{row.low:.2f} to {row.high:.2f}", row.bound, "ok" if row.ok else "NOT MET")
         for row in result.rows
     ]
-    _table(("check", "mean", "low to high", "wanted", "verdict"), rows)
+    print_table(("check", "mean", "low to high", "wanted", "verdict"), rows)
     typer.echo(
         f"{method}: the claim {'holds where it should and fails where it should' if result.ok else 'is NOT borne out'}"
     )
     if not result.ok:
         raise typer.Exit(1)
-
-
-def _first_line(thing: object) -> str:
-    return (inspect.getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
-
-
-def _table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
-    """A table: drawn on a terminal, plain columns elsewhere."""
-    lines = [[str(cell) for cell in row] for row in rows]
-    if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(*map(str, header), box=None, header_style="bold", pad_edge=False)
-        for line in lines:
-            table.add_row(*map(Text, line))
-        Console().print(table)
-        return
-    cells = [[str(cell) for cell in header], *lines]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
-    for line in cells:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

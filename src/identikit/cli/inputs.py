@@ -34,7 +34,9 @@ def read_data(
 ) -> tuple[Dataset, Truth | None]:
     """The data that `--data` names."""
     from identikit import datasets
-    from identikit.reports.sources import find_world, make_world
+    from identikit.worlds import reopen
+    from identikit.worlds.named import find_world, make_world
+    from identikit.worlds.streaming import NOTE
 
     given = {name: value for name, value in fields.items() if value is not None}
     table = data.lower().endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq"))
@@ -56,6 +58,8 @@ def read_data(
         known = {n: d for n, d in defaults(reader).items() if n in ("label_kind", "splits", "groups", "names")}
         options = pairs("--source", source, known, "option of the reader")
         return reader(data, **{"seed": seed, **given, **options}), None
+    if (Path(data) / NOTE).exists():
+        return reopen(data)
     if Path(data).exists():
         raise InputError(f"{data} is no .csv, .tsv, .parquet or .npz file: convert it to one of these")
     raise unknown("data set", data, [*datasets.SHIPPED, "world:DomainShift", "FILE.csv", "FILE.parquet", "FILE.npz"])
@@ -171,4 +175,6 @@ def _numbers(name: str, text: str) -> list[float]:
 def defaults(function: Any) -> dict[str, Any]:
     """Names and defaults of the options of a reader or a world."""
     parameters = inspect.signature(function).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not p.empty}
+    found = {p.name: p.default for p in parameters if p.default is not p.empty}
+    made = {f.name: f.default_factory for f in getattr(function, "__dataclass_fields__", {}).values()}
+    return {name: made[name]() if callable(made.get(name)) else value for name, value in found.items()}

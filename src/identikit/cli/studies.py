@@ -136,7 +136,7 @@ def table(
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write it as .csv or .json.")] = None,
 ) -> None:
     """Show what came out: one row for each world, method and metric, with nulls, spread and the rule of choice."""
-    from identikit.cli.commands import _table
+    from identikit.cli.tables import print_table
     from identikit.errors import unknown
     from identikit.studies import Store, Table
 
@@ -147,7 +147,7 @@ def table(
             raise unknown("metric", name, {str(each) for each in known})
     if metric and not runs:
         found = Table([row for row in found if row["metric"] in metric], found.shown, found.note)
-    _table(*found.cells())
+    print_table(*found.cells())
     typer.echo(found.note)
     if to is not None:
         found.save(to)

@@ -28,11 +28,11 @@ def glance(case: Case) -> Html:
         pieces.append(note("x holds several modalities, which are not drawn."))
     elif data.schema.image:
         try:
-            pieces.append(_sheet(data, case.truth))
+            pieces.append(sheet(data, case.truth))
         except InputError as reason:
             pieces.append(note(f"The pictures are not drawn: {reason}."))
     elif data.x.ndim == 2:
-        pieces.append(_columns(data))
+        pieces.append(columns(data))
     return join(*pieces)
 
 
@@ -125,7 +125,8 @@ def _labels(data: Dataset) -> Html:
 _MORE = ("#9c6b30", "#8cb369", "#3d405b", "#b56576", "#a0a0a0")
 
 
-def _columns(data: Dataset) -> Html:
+def columns(data: Dataset) -> Html:
+    """The distribution of the first columns of `x` in each domain."""
     from plotly.subplots import make_subplots
 
     names = column_names(data)[:_MOST_COLUMNS]
@@ -156,7 +157,8 @@ def _columns(data: Dataset) -> Html:
     return plot(figure, caption, height=130 + 180 * down)
 
 
-def _sheet(data: Dataset, truth: Truth | None) -> Html:
+def sheet(data: Dataset, truth: Truth | None) -> Html:
+    """Some pictures of each domain; the same concepts below each other where the truth names them."""
     x = np.asarray(data.x)
     groups = domains(data)
     if truth is not None and "concept" in truth.names and len(groups) > 1:

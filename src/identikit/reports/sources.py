@@ -9,42 +9,11 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from identikit import datasets, worlds
+from identikit import datasets
 from identikit.data import Dataset, Truth
 from identikit.engine import METHODS, Runs, Settings
-from identikit.errors import InputError, unknown
-
-
-def known_worlds() -> dict[str, type[worlds.World]]:
-    """Every world by its name.
-
-    >>> "DomainShift" in known_worlds()
-    True
-    """
-    found = {name: getattr(worlds, name) for name in worlds.__all__}
-    return {n: w for n, w in found.items() if inspect.isclass(w) and issubclass(w, worlds.World) and w != worlds.World}
-
-
-def find_world(name: str) -> type[worlds.World]:
-    """The world of that name, or a sentence with the nearest one."""
-    known = known_worlds()
-    if name not in known:
-        raise unknown("world", name, known)
-    return known[name]
-
-
-def make_world(name: str, options: Mapping[str, Any]) -> worlds.World:
-    """Make a world of options that may have been through JSON.
-
-    >>> make_world("DomainShift", {"domains": 3}).domains
-    3
-    """
-    world = find_world(name)
-    known = inspect.signature(world).parameters
-    for option in options:
-        if option not in known:
-            raise unknown(f"option of {name}", option, known)
-    return world(**{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()})
+from identikit.errors import InputError
+from identikit.worlds.named import find_world, make_world
 
 
 def restore(source: Mapping[str, Any], fingerprint: str | None = None) -> tuple[Dataset, Truth | None]:
@@ -60,7 +29,8 @@ def restore(source: Mapping[str, Any], fingerprint: str | None = None) -> tuple[
     Raises:
         InputError: the source is empty, a file is gone, or the data is no longer the same.
 
-    >>> data, _ = worlds.DomainShift(domains=3).sample(60, seed=4)
+    >>> from identikit.worlds import DomainShift
+    >>> data, _ = DomainShift(domains=3).sample(60, seed=4)
     >>> again, truth = restore(data.source, data.fingerprint())
     >>> again.rows, truth.names
     (60, ('c0', 'c1', 's0', 's1'))
@@ -81,6 +51,8 @@ def python_call(runs: Runs) -> str:
     if "world" in source:
         made = _arguments(_changed(find_world(source["world"]), source.get("options", {})))
         head = f"data, truth = ik.worlds.{source['world']}({made}).sample({source['n']:_}, seed={source['seed']})"
+    elif "stream" in source:
+        head = f"data, truth = ik.worlds.reopen({source['stream']!r})"
     elif source.get("reader") in datasets.SHIPPED:
         reader = source["reader"]
         given = _changed(datasets.SHIPPED[reader].read, {k: v for k, v in source.items() if k != "reader"})
@@ -127,6 +99,8 @@ def command(runs: Runs, out: str = "runs/again") -> str | None:
     if "world" in source:
         words += ["--data", f"world:{source['world']}", "--rows", str(source["n"]), "--seed", str(source["seed"])]
         options = _changed(find_world(source["world"]), source.get("options", {}))
+    elif "stream" in source:
+        words, options = [*words, "--data", source["stream"]], {}
     elif source.get("reader") in datasets.SHIPPED:
         options = _changed(datasets.SHIPPED[source["reader"]].read, {k: v for k, v in source.items() if k != "reader"})
         words += ["--data", source["reader"], "--seed", str(options.pop("seed", 0))]

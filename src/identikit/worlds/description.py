@@ -129,9 +129,12 @@ def _invertible(truth: Truth) -> Assumption:
         [(truth.mixing(rows + d) - truth.mixing(rows - d)) / (2 * s) for d, s in zip(np.diag(step), step, strict=True)],
         axis=-1,
     )
+    observed, latents = slopes.shape[1:]
+    if observed < latents:
+        return Assumption("invertible", False, f"{observed} numbers are observed of {latents} latents")
     sizes = np.linalg.svd(slopes, compute_uv=False)
     condition = float((sizes[:, 0] / np.maximum(sizes[:, -1], 1e-300)).max())
-    holds = slopes.shape[1] >= slopes.shape[2] and condition < 1e6
+    holds = condition < 1e6
     told = f"{condition:.1f}" if condition < 1e6 else "above a million"
     return Assumption("invertible", holds, f"condition of the mixing's slope at {POINTS} rows is at most {told}")
 
