@@ -35,7 +35,8 @@ class Ground:
         other: colour of every second tile; None for plain ground.
         tile: side of a tile.
         sky: colour of the sky.
-        haze: distance at which the ground has faded most of the way into the sky; None for clear air.
+        haze: distance at which the ground has faded most of the way into the sky; None for clear air, as it
+            always is before an orthographic camera.
     """
 
     colour: Sequence[float] = (0.72, 0.70, 0.66)
@@ -140,16 +141,16 @@ def make_rays(lens: Lens, pixels: int, ground: Ground) -> Rays:
     distance = torch.where(down, origin[2] / -torch.where(down, ray[2], -1.0), torch.inf)
     distance = distance.expand(len(lens.eye), *u.shape[1:]).contiguous()
     footprint = 2 * lens.reach / pixels * (1.0 if lens.flat else distance)
-    return Rays(lens, pixels, origin, ray, distance, *scenery(origin, ray, distance, footprint, ground))
+    return Rays(lens, pixels, origin, ray, distance, *_scenery(origin, ray, distance, footprint, ground, not lens.flat))
 
 
-def scenery(
-    origin: Vector, ray: Vector, distance: Tensor, footprint: Tensor | float, ground: Ground
+def _scenery(
+    origin: Vector, ray: Vector, distance: Tensor, footprint: Tensor | float, ground: Ground, hazy: bool
 ) -> tuple[Vector, Vector]:
     """Linear light of ground and of sky, where nothing stands before them."""
     land = torch.isfinite(distance)
     fade = torch.where(land, 0.0, 1.0)
-    if ground.haze is not None:
+    if hazy and ground.haze is not None:
         fade = torch.where(land, 1 - torch.exp(-(distance / ground.haze).square()), 1.0)
     soil = [torch.full_like(distance, c**2) for c in ground.colour]
     if ground.other is not None:
