@@ -254,6 +254,17 @@ def test_a_silent_edge_leaves_the_other_parent_its_say():
     assert np.abs(table[:, 0] - table[:, 1]).max() > 0.1
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_no_path_cancels_an_edge(seed):
+    world = DiscreteHierarchy("diamond", strength=0.4, seed=seed)
+    for child in world.structure.nodes:
+        parents = world.structure.parents_of(child)
+        for parent in parents:
+            both = world.probability(parent, child)
+            given = both / both.sum(1, keepdims=True)
+            assert np.abs(given[0] - given[1]).sum() / 2 >= 0.4 / len(parents) - 1e-9
+
+
 @given(states=st.integers(2, 4), parents=st.integers(0, 2), seed=st.integers(0, 1_000))
 def test_tables_are_probabilities_bounded_away_from_0(states, parents, seed):
     above = np.random.default_rng(seed).dirichlet(np.ones(2**parents)).reshape((2,) * parents)
@@ -305,6 +316,13 @@ def test_layers_use_the_nodes_below_evenly(below, nodes, parents, seed):
     assert np.ptp(layer.sum(1)) <= 2
     sets = {tuple(column) for column in layer.T.tolist()}
     assert len(sets) == min(nodes, len(list(combinations(range(below), parents))))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_two_nodes_of_a_layer_are_alike_while_sets_are_left(seed):
+    layer = draw_layer(np.random.default_rng(seed), below=4, nodes=12, parents=2)
+    first, second = ({tuple(column) for column in half.T.tolist()} for half in (layer[:, :6], layer[:, 6:]))
+    assert len(first) == len(second) == 6
 
 
 def test_layers_are_joined_into_one_graph():
@@ -494,11 +512,10 @@ def test_modules_are_shared_and_a_latent_depends_on_its_own_parents_alone():
 
 
 def test_modules_are_not_additive():
-    world = Composition(concepts=2, most=2, levels=(1,), seen=((1, 0), (0, 1)), noise=1e-9)
+    world = Composition(concepts=3, most=3, levels=(1,), parents=3, seen=((1, 0, 0), (0, 1, 1)), noise=1e-9)
     data, truth = world.sample(200)
     value = {tuple(t): float(z) for t, z in zip(data["text"].astype(int).tolist(), truth.latents[:, 0], strict=True)}
-    bend = world._modules[0][0][1](np.zeros((1, 2)))[0, 0]
-    assert abs(value[1, 1] - (value[1, 0] + value[0, 1] - bend)) > 0.05
+    assert abs(value[1, 1, 1] - value[1, 1, 0] - value[1, 0, 1] + value[1, 0, 0]) > 0.05
 
 
 def test_what_a_composition_breaks_is_said():
