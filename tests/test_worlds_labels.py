@@ -409,3 +409,8 @@ def test_source_and_target_need_a_row_each(n):
 def test_fewer_rows_than_domains_are_refused(world):
     with pytest.raises(InputError, match=f"^2 rows are fewer than the {world.domains} domains"):
         world.sample(2)
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=names)
+def test_a_handful_of_rows_is_described_without_an_error(world):
+    assert world.describe(10).assumptions

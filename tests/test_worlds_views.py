@@ -520,3 +520,8 @@ def test_bad_concept_domains_are_refused(options, sentence):
 def test_pairs_need_an_even_number_of_rows(n):
     with pytest.raises(InputError, match=f"^n is even, one synthetic row for each real one, not {n}"):
         ConceptDomains().sample(n)
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=names)
+def test_a_handful_of_rows_is_described_without_an_error(world):
+    assert world.describe(10).assumptions

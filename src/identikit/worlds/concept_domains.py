@@ -133,7 +133,7 @@ class ConceptDomains(World):
         why = f"a concept has cosine {cosine.min():.2f} or more with itself across domains, {other:.2f} with any other"
         found = [Assumption("aligned domains", own > other, why)]
         latents = truth.latents
-        excess = ((latents - latents.mean(0)) ** 4).mean(0) / latents.var(0) ** 2 - 3
+        excess = ((latents - latents.mean(0)) ** 4).mean(0) / np.maximum(latents.var(0), 1e-12) ** 2 - 3
         chance = 4 * math.sqrt(24 / truth.rows)
         why = f"the smallest excess kurtosis is {excess.min():.2f}, chance goes to {chance:.2f}"
         found.append(Assumption("non-Gaussian concepts", bool(excess.min() > chance), why))

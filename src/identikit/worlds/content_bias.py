@@ -198,13 +198,22 @@ class ContentBias(World):
                 rows = label == k
                 if len(np.unique(domain[rows])) > 1:
                     gaps.append(apart(truth.block("content")[rows], domain[rows]))
-            gap, chance = max(gaps, key=lambda pair: pair[0] - pair[1])
+            gap, chance = max(gaps, key=lambda pair: pair[0] - pair[1], default=(0.0, 1.0))
             why = f"the largest gap between distribution functions is {gap:.2f}, chance goes to {chance:.2f}"
-            found.append(Assumption("same p(content | y)", gap <= chance, why))
+            found.append(Assumption("same p(content | y)", gap <= chance and not self._tied, why + self._why_tied))
         why = f"the bias says something of the label with weight {self.bias_effect:g}, {self.stable:.0%} of it stable"
         found.append(Assumption("useful bias", self.bias_effect > 0, why, measured=False))
         why = f"the scores of the classes move with deviation {self.label_shift:g} from domain to domain"
         return [*found, Assumption("label shift", self.label_shift > 0 and self.domains > 1, why, measured=False)]
+
+    @property
+    def _tied(self) -> bool:
+        """Whether content and bias make one label: that ties them, even where a sample is too small to show it."""
+        return self.order == "label last" and min(self.content_effect, self.bias_effect) > 0
+
+    @property
+    def _why_tied(self) -> str:
+        return "; content and bias make the label together" * self._tied
 
     def _scores(self, content: np.ndarray, bias: np.ndarray, domain: np.ndarray) -> np.ndarray:
         """Scores (rows, classes) of a label that comes last."""
@@ -229,7 +238,7 @@ class ContentBias(World):
             return Assumption(name, None, "no class of a domain has 30 rows")
         worst = float(np.abs(inside).max())
         why = f"the largest correlation within a class of a domain is {worst:.2f}, chance goes to {chance:.2f}"
-        return Assumption(name, worst <= chance, why)
+        return Assumption(name, worst <= chance and not self._tied, why + self._why_tied)
 
 
 def _centred(vectors: np.ndarray) -> np.ndarray:

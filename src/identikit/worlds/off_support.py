@@ -177,7 +177,7 @@ class OffSupport(World):
         content, style, label = truth.block("content"), truth.block("style"), truth.labels["y"]
         source = data["domain"] == 0
         trees = {k: KDTree(content[label == k]) for k in np.unique(label)}
-        nearest = min((float(t.query(content[label != k])[0].min()) for k, t in trees.items()), default=math.inf)
+        nearest = min(float(t.query(content[label != k])[0].min(initial=math.inf)) for k, t in trees.items())
         # Overlapping classes come nearer to each other than a gap of a tenth of a class's radius.
         why = f"contents of two classes come as near as {nearest:.2f}, where a class has radius 1"
         found = [Assumption("separated classes", nearest > 0.1, why)]
