@@ -43,6 +43,9 @@ def sachs(
     proteins themselves, so that `graph` has something to stand on, and it serves methods that search for a graph. A
     score of a code against these latents says no more than whether the code keeps what was measured.
 
+    The reagents act on what a protein does, not on how much of it is measured: with mek inhibited, the cells hold more
+    of the measured mek and less of its child erk. So `target` does not mark a value that was set.
+
     Args:
         log: give :math:`\log (v + 10)` of the intensities :math:`v`, which are heavy-tailed, and not :math:`v`.
         conditions: some of `CONDITIONS`, in the order of their codes; all nine if left out.
@@ -66,7 +69,7 @@ def sachs(
 
     >>> data, truth = sachs()
     >>> data
-    Dataset(7466 rows: x(11,), domain(), target(11,); train 5973, validation 747, test 746)
+    Dataset(7466 rows: x(11,), domain(), target(11,); train 5972, validation 747, test 747)
     >>> int(truth.graph[PROTEINS.index("raf"), PROTEINS.index("mek")]), int(truth.graph.sum())
     (1, 20)
     """

@@ -94,7 +94,7 @@ def run_lengths() -> list[tuple[int, str, int]]:
 
 
 def tennessee_eastman(
-    faults: Sequence[int] | None = None, validation: float = 0.2, seed: int = 0
+    faults: Sequence[int] | None = None, scaled: bool = True, validation: float = 0.2, seed: int = 0
 ) -> tuple[Dataset, Truth]:
     """Read the runs of the plant: 22 training runs of a day, 22 test runs of two days, a row every three minutes.
 
@@ -104,11 +104,13 @@ def tennessee_eastman(
 
     Args:
         faults: numbers from 0 (normal) to 21, in the order of their runs; all if left out.
+        scaled: bring each variable to mean 0 and deviation 1, as the normal training run has them, whatever the faults
+            asked for; else the values are in the units that the names then give.
         validation: share of the rows of each training run, the last ones; above 0 and below 1.
         seed: not used, since nothing is drawn; accepted so that all readers are called alike.
 
     Returns:
-        The data: x (rows, 52) with names and units, without a variable that never moves in the training rows (with
+        The data: x (rows, 52) with names, without a variable that never moves in the training rows (with
         fault 21 alone, that valve); `domain` (22), `y` (22), `sequence` and `time` (rows from the start of the
         sequence). The truth: the latent `fault` (discrete), the number of the fault that acts. The 50 states of
         the simulated plant were not recorded, and neither were the sizes of the disturbances.
@@ -136,23 +138,16 @@ def tennessee_eastman(
     if not 0 < validation < 1:
         raise InputError(f"validation is a share above 0 and below 1, not {validation}")
     values = _values()
-    starts = np.cumsum([0, *(rows for *_, rows in run_lengths())])
-    pieces = []
-    for fault in faults:
-        for (number, part, rows), start in zip(run_lengths(), starts, strict=False):
-            if number != fault:
-                continue
-            cut = rows - round(validation * rows) if part == "train" else rows
-            spans = [(0, cut, 0), (cut, rows, 1)] if part == "train" else [(0, rows, 2)]
-            pieces += [(fault, part, int(start) + first, last - first, split) for first, last, split in spans]
-    lengths = [length for *_, length, _ in pieces]
-    rows = np.concatenate([np.arange(start, start + length) for _, _, start, length, _ in pieces])
-    x = values[rows]
+    pieces = _pieces(faults, validation)
+    lengths = [stop - start for _, start, stop, _ in pieces]
+    rows = np.concatenate([np.arange(start, stop) for _, start, stop, _ in pieces])
+    normal = values[:_NORMAL_ROWS].astype(np.float64)
+    x = ((values[rows] - normal.mean(0)) / normal.std(0)).astype(np.float32) if scaled else values[rows]
+    names = tuple(c.partition(" [")[0] for c in COLUMNS) if scaled else COLUMNS
     time = np.concatenate([np.arange(length) for length in lengths])
     fault = np.repeat([f for f, *_ in pieces], lengths)
-    testing = np.repeat([part == "test" for _, part, *_ in pieces], lengths)
-    acting = np.where(testing & (time < ONSET), 0, fault)
-    split = np.repeat([s for *_, s in pieces], lengths).astype(np.int8)
+    split = np.repeat([part for *_, part in pieces], lengths).astype(np.int8)
+    acting = np.where((split == 2) & (time < ONSET), 0, fault)
     moves = np.ptp(x[split == 0], 0) > 0
     shown = tuple(FAULTS[f] for f in faults)
     # Every test run begins in normal operation, whether or not the normal runs were asked for.
@@ -165,9 +160,15 @@ def tennessee_eastman(
             "sequence": np.repeat(np.arange(len(pieces)), lengths).astype(np.float32),
             "time": time.astype(np.float32),
         },
-        names={"x": tuple(np.array(COLUMNS)[moves].tolist()), "y": tuple(FAULTS[f] for f in classes), "domain": shown},
+        names={"x": tuple(np.array(names)[moves].tolist()), "y": tuple(FAULTS[f] for f in classes), "domain": shown},
         split=split,
-        source={"reader": "tennessee_eastman", "faults": faults, "validation": validation, "seed": seed},
+        source={
+            "reader": "tennessee_eastman",
+            "faults": faults,
+            "scaled": scaled,
+            "validation": validation,
+            "seed": seed,
+        },
     )
     truth = Truth(
         latents=acting[:, None].astype(np.float64),
@@ -178,6 +179,18 @@ def tennessee_eastman(
         split=split,
     )
     return data, truth
+
+
+def _pieces(faults: list[int], validation: float) -> list[tuple[int, int, int, int]]:
+    """The sequences, as (fault, first row of the file, row after the last, split)."""
+    pieces, start = [], 0
+    for fault, part, rows in run_lengths():
+        stop = start + rows
+        cut = stop - round(validation * rows)
+        found = [(start, cut, 0), (cut, stop, 1)] if part == "train" else [(start, stop, 2)]
+        pieces += [(fault, *span) for span in found]
+        start = stop
+    return [piece for fault in faults for piece in pieces if piece[0] == fault]
 
 
 def _code(numbers: np.ndarray, order: list[int]) -> np.ndarray:
