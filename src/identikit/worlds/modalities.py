@@ -175,8 +175,8 @@ class MultiModal(World):
         for name, size in {**groups, **{f"{m} exogenous": self.exogenous for m in self.latents}}.items():
             blocks[name], start = tuple(range(start, start + size)), start + size
         causal = sum(groups.values())
-        blocks["latents"], blocks["exogenous"] = tuple(range(causal)), tuple(range(causal, start))
-        return {name: block for name, block in blocks.items() if block}
+        both = {"latents": tuple(range(causal)), "exogenous": tuple(range(causal, start))}
+        return {name: block for name, block in {**both, **blocks}.items() if block}
 
     def _drawn(self, shape: str) -> dict[str, tuple[str, ...]]:
         rng = np.random.default_rng([self.seed, 4])
