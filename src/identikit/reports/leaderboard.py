@@ -207,7 +207,7 @@ def _cost(store: Store, rows: list[dict[str, Any]]) -> Html:
 
 
 def _trouble(store: Store) -> Html:
-    bad = store.query(
+    (bad,) = store.query(
         "SELECT world, method, point, status, reason, count(*) AS jobs, list(seed ORDER BY seed) AS seeds "
         "FROM runs WHERE status IN ('failed', 'diverged') GROUP BY ALL ORDER BY jobs DESC, world, method"
     )
@@ -233,7 +233,7 @@ def _runs(store: Store) -> Html:
 def _again(store: Store) -> Html:
     import json
 
-    versions = store.query("SELECT DISTINCT versions FROM runs ORDER BY ALL")
+    (versions,) = store.query("SELECT DISTINCT versions FROM runs ORDER BY ALL")
     pairs = [("made with", ", ".join(f"{k} {v}" for k, v in json.loads(row["versions"]).items())) for row in versions]
     call = f"identikit study run study.json --out {store.folder.name}"
     return join(

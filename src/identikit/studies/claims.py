@@ -178,6 +178,18 @@ def live(folder: Path) -> set[str]:
     return {job for job, last in held if not _abandoned(folder, job, last, living, LEASE)}
 
 
+def tidy(store: Store) -> None:
+    """Take away what killed workers left: their heartbeats, and claims of jobs that are done."""
+    living = _living(store.folder, LEASE)
+    for path in (store.folder / "workers").iterdir():
+        if not path.name.startswith(".now-") and path.name.removeprefix(".") not in living:
+            path.unlink(missing_ok=True)
+    over = store.outcomes()
+    for path in (store.folder / "claims").iterdir():
+        if path.name.partition(".")[0] in over:
+            path.unlink(missing_ok=True)
+
+
 def _living(folder: Path, lease: float) -> set[str]:
     """The workers whose heart beats.
 

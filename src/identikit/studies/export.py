@@ -29,7 +29,7 @@ def to_mlflow(store: Store, name: str, where: str | None = None) -> int:
         InputError: MLflow is not installed.
     """
     try:
-        from mlflow.tracking import MlflowClient
+        from mlflow.tracking import MlflowClient  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise InputError("exporting to MLflow needs it: pip install 'identikit[mlflow]'") from None
 
@@ -64,7 +64,7 @@ def to_trackio(store: Store, name: str) -> int:
         InputError: trackio is not installed.
     """
     try:
-        import trackio
+        import trackio  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise InputError("exporting to trackio needs it: pip install 'identikit[trackio]'") from None
 

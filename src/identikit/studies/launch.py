@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from identikit.errors import InputError, unknown
-from identikit.studies.claims import LEASE
+from identikit.studies.claims import LEASE, tidy
 from identikit.studies.local import here, local
 from identikit.studies.on_ray import on_ray
 from identikit.studies.on_slurm import on_slurm
@@ -93,5 +93,6 @@ def run(
         with watching(status, progress) as show:
             LAUNCHERS[launcher](store, plan, show, **options)
             show(store.status())
+    tidy(store)
     store.compact()
     return store

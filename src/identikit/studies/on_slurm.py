@@ -51,6 +51,7 @@ def on_slurm(store: Store, plan: Plan, show: Show, cluster: str | None = None, *
     """
     try:
         import submitit
+        from submitit.core.utils import FailedJobError
     except ImportError:
         raise InputError("the launcher 'slurm' needs submitit: pip install 'identikit[slurm]'") from None
 
@@ -60,7 +61,7 @@ def on_slurm(store: Store, plan: Plan, show: Show, cluster: str | None = None, *
         executor.update_parameters(**{**_DEFAULTS, **parameters})
         with executor.batch():
             jobs = [executor.submit(Task(str(folder), plan.pack, plan.lease)) for _ in range(plan.workers)]
-    except (RuntimeError, NameError, ValueError, TypeError, submitit.core.utils.FailedJobError) as reason:
+    except (RuntimeError, NameError, ValueError, TypeError, FailedJobError) as reason:
         raise InputError(f"Slurm did not take the jobs: {str(reason).splitlines()[0]}") from None
     while not all(job.done() for job in jobs):
         show(store.status())

@@ -114,7 +114,7 @@ def _fit(jobs: Sequence[Job], rule: str, seeds: Sequence[int]) -> list[dict[str,
     chances = _selection(runs, rule, data, truth)
     place = {(run.seed, canonical(run.weights)): i for i, run in enumerate(runs.table)}
     fine = [not run.status.startswith("diverged") for run in runs.table]
-    finite = np.isfinite(runs.encode(data.part(about["part"]))).all((1, 2))
+    finite = [bool(np.isfinite(codes).all()) for codes in runs.encode(data.part(about["part"]))]
     records = []
     for job in jobs:
         i = place[job.seed, canonical(_rounded(training, job.weights))]
@@ -126,7 +126,7 @@ def _fit(jobs: Sequence[Job], rule: str, seeds: Sequence[int]) -> list[dict[str,
         record = _about(job) | {
             "status": run.status.partition(" at ")[0],
             "reason": run.status if run.status.startswith("diverged") else None,
-            "finite": bool(fine[i] and finite[i]),
+            "finite": fine[i] and finite[i],
             "scores": [_plain(value.json()) for value in card.runs[0]] if card else [],
             "left_out": card.left_out if card else {},
             "validation": _number(run.validation),

@@ -127,7 +127,7 @@ class Store:
         over = self.outcomes()
         count = Counter(over.values())
         running = len(live(self.folder) - set(over))
-        return Status(len(self.ids), *(count[outcome] for outcome in OUTCOMES), running)
+        return Status(len(self.ids), count["finished"], count["diverged"], count["failed"], running)
 
     def recover(self) -> None:
         """Set right what a crash left: a job counts as done just if its record is whole."""
@@ -160,23 +160,26 @@ class Store:
                         found[record["job"]] = record
         return list(found.values())
 
-    def query(self, sql: str) -> list[dict[str, Any]]:
+    def query(self, *sql: str) -> list[list[dict[str, Any]]]:
         """Ask the records with SQL.
 
         Args:
-            sql: a DuckDB query of the view `runs`, one row for each job; its columns are `COLUMNS`.
+            sql: DuckDB queries of the table `runs`, one row for each job; its columns are `COLUMNS`.
 
         Returns:
-            The rows, as dicts.
+            For each query its rows, as dicts; none where nothing is recorded yet.
         """
         import duckdb
 
+        answers: list[list[dict[str, Any]]] = []
         with duckdb.connect() as connection:
             if not self._source(connection):
-                return []
-            answer = connection.execute(sql)
-            names = [column[0] for column in answer.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+                return [[] for _ in sql]
+            for query in sql:
+                answer = connection.execute(query)
+                names = [column[0] for column in answer.description or ()]
+                answers.append([dict(zip(names, row, strict=True)) for row in answer.fetchall()])
+        return answers
 
     def compact(self) -> Path | None:
         """Write all records into one Parquet file, from which the table is then read; the lines stay."""
@@ -204,7 +207,7 @@ class Store:
         return table(self, by)
 
     def _source(self, connection: Any) -> bool:
-        """Make the view `runs` of the Parquet file, or of the lines where they are newer; False without records."""
+        """Make `runs` of the Parquet file, or of the lines where they are newer; False without records."""
         lines = [p for p in (self.folder / "records").glob("*.jsonl") if p.stat().st_size]
         if not lines:
             return False
@@ -223,7 +226,7 @@ class Store:
         listed = ", ".join(f"('{job.id}', {place})" for place, job in enumerate(self.study.jobs))
         connection.execute(f"INSERT INTO jobs VALUES {listed}")
         connection.execute(
-            "CREATE VIEW runs AS SELECT lines.* FROM lines JOIN jobs USING (job) "
+            "CREATE TABLE runs AS SELECT lines.* FROM lines JOIN jobs USING (job) "
             "QUALIFY row_number() OVER (PARTITION BY job ORDER BY finished DESC) = 1 ORDER BY place"
         )
         return True

@@ -270,7 +270,7 @@ def _names(what: str, given: Any) -> tuple[str, ...]:
     return names
 
 
-def _points(axes: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:
+def _points(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
 
 

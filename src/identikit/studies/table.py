@@ -18,8 +18,9 @@ _RUNS = (
     "target_seconds, selection_score FROM runs"
 )
 _SCORES = (
-    "SELECT job, s.name, s.value, s.settings ->> 'direction', map_keys(s.nulls), map_values(s.nulls) "
-    "FROM (SELECT job, unnest(scores) AS s FROM runs)"
+    "SELECT job, s.name AS name, s.value AS value, s.settings ->> 'direction' AS direction, "
+    "map_keys(s.nulls)[1] AS null, map_values(s.nulls)[1].low AS low, map_values(s.nulls)[1].high AS high, "
+    "map_values(s.nulls)[1].draws AS draws FROM (SELECT job, unnest(scores) AS s FROM runs)"
 )
 _SHOWN = {
     "setting": ("metric", "value", "mean", "low", "high", "null", "place", "rule", "seed", "runs", "cpu_seconds"),
@@ -101,13 +102,11 @@ def table(store: Store, by: str = "setting") -> Table:
     """
     if by not in _SHOWN:
         raise unknown("kind of table", by, _SHOWN)
-    runs = [{**run, "point": json.loads(run["point"])} for run in store.query(_RUNS)]
+    found, listed = store.query(_RUNS, _SCORES)
+    runs = [{**run, "point": json.loads(run["point"])} for run in found]
     scores: dict[str, list[dict[str, Any]]] = {}
-    for row in store.query(_SCORES):
-        job, name, value, direction, nulls, bounds = row.values()
-        scores.setdefault(job, []).append(
-            {"name": name, "value": value, "direction": direction, "nulls": dict(zip(nulls, bounds, strict=True))}
-        )
+    for score in listed:
+        scores.setdefault(score["job"], []).append(score)
     picked = chosen(runs, store.study.select)
     axes = tuple(store.study.sweep)
     make = _settings if by == "setting" else _runs
@@ -169,10 +168,12 @@ def _settings(
         }
         if store.study.select == "last":
             about["seed"] = None
-        names = list(dict.fromkeys(score["name"] for run in fine for score in scores[run["job"]]))
         point = {axis: json.loads(key[2]).get(axis) for axis in axes}
-        for name in names or [None]:
-            found = {run["job"]: s for run in fine for s in scores[run["job"]] if s["name"] == name}
+        by_name: dict[str | None, dict[str, Any]] = {}
+        for run in fine:
+            for score in scores[run["job"]]:
+                by_name.setdefault(score["name"], {})[run["job"]] = score
+        for name, found in (by_name or {None: {}}).items():
             rows.append({"world": key[0], "method": key[1], **point, **_metric(name, found, picked, store), **about})
     return rows
 
@@ -183,12 +184,12 @@ def _metric(name: str | None, found: Mapping[str, Any], picked: set[str], store:
     mean = _mean(list(values.values()))
     value = mean if store.study.select == "last" else next((v for job, v in values.items() if job in picked), None)
     first = next(iter(found.values()), None)
-    kind = next(iter(first["nulls"]), None) if first else None
-    nulls = [score["nulls"][kind] for score in found.values() if kind in score["nulls"]]
+    kind = first["null"] if first else None
+    nulls = [score for score in found.values() if score["low"] is not None]
     low = min((null["low"] for null in nulls), default=None)
     high = max((null["high"] for null in nulls), default=None)
     place = None
-    if value is not None and nulls and nulls[0]["draws"]:
+    if value is not None and low is not None and high is not None and nulls[0]["draws"]:
         place = "above" if value > high else "below" if value < low else "inside"
     return {
         "metric": name,
