@@ -37,7 +37,7 @@ def make_code(rows=6, latents=3, classes=4, runs=()):
 
 
 def one_of(code, run):
-    whole = ("heads", "blocks")
+    whole = ("heads", "blocks", "also", "targets", "mask", "jacobian")
     parts = {name: None if value is None else value[run] for name, value in vars(code).items() if name not in whole}
     return nets.Code(**parts, heads={name: value[run] for name, value in code.heads.items()}, blocks=code.blocks)
 
@@ -218,7 +218,7 @@ class TestEveryTerm:
 def test_latents_may_come_in_any_order(term):
     code, batch = make_code()
     order = [2, 0, 1]
-    whole = ("heads", "blocks")
+    whole = ("heads", "blocks", "also", "targets", "mask", "jacobian")
     parts = {name: value if name in whole else value[:, order] for name, value in vars(code).items()}
     torch.testing.assert_close(term.term(nets.Code(**parts), batch), term.term(code, batch))
 

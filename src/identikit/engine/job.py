@@ -109,6 +109,7 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
         if field not in data:
             held = ", ".join(("x", *data.schema.fields))
             raise InputError(f"the model needs the field '{field}', and the data holds {held}")
+    _check_inputs(learner.model, data)
     if chosen["balance"] or "domain" in learner.model.needs:
         _check_domains(data, chosen["batch"])
     lr = _rate(chosen["lr"], chosen["steps"])
@@ -237,6 +238,19 @@ def _check_rule(request: Request, data: Dataset) -> None:
         raise InputError(f"patience is a number of checks, 0 for no early stopping, not {request.patience}")
     if request.patience and request.select != "validation":
         raise InputError("early stopping keeps the best parameters: ask for select='validation' with patience")
+
+
+def _check_inputs(model: Model, data: Dataset) -> None:
+    """See that the fields which the model reads like `x` are there, of the right shape, and whole."""
+    for field, axes in {**model.also, **dict.fromkeys(model.targets, ())}.items():
+        wanted = (*axes, *data.schema.shape)
+        if field not in data:
+            held = ", ".join(("x", *data.schema.fields))
+            raise InputError(f"the model reads the field '{field}' like x, and the data holds {held}")
+        if data[field].shape[1:] != wanted:
+            raise InputError(f"a row of '{field}' has shape {data[field].shape[1:]}, and the model needs {wanted}")
+        if data[field].dtype.kind == "f" and not np.isfinite(data[field]).all():
+            raise InputError(f"'{field}' holds NaN, and the model reads it like x: drop these rows")
 
 
 def _check_rows(data: Dataset, batch: int) -> None:

@@ -347,7 +347,7 @@ def _rest(model: Model, fields: dict[str, Tensor]) -> Any:
     """The code at its mean: a pass without noise."""
     batch = Batch(fields)
     mean = model.posterior(batch)[1]
-    return model(batch, torch.zeros_like(mean))
+    return model.plain(batch, torch.zeros_like(mean))
 
 
 def _few(names: Sequence[str] | None) -> str:

@@ -59,7 +59,8 @@ def simulate(runs: Runs, run: int = 0, data: Dataset | None = None, seed: int = 
         known = data.index("train") if (data.split == 0).any() else data.index("all")
         left = data["x"][known] - one.decode(one.encode(data.take(known)))[0]
         x = x + left[rng.integers(len(known), size=data.rows)]
-    made = {name: _told(one, name, codes, fields, data, rng) for name in model.heads if name in data.fields}
+    heads = [name for name in model.heads if name in data.fields and name not in model.targets]
+    made = {name: _told(one, name, codes, fields, data, rng) for name in heads}
     simulated = Dataset(x.astype(data["x"].dtype), {**data.fields, **made}, dict(data.names), data.split)
     names = tuple(f"z{i}" for i in range(model.latents))
     truth = Truth(codes, names, ("continuous",) * len(names), blocks=dict(runs.blocks), split=data.split)

@@ -5,9 +5,11 @@ from identikit.nets.conv import ConvDecoder, ConvEncoder
 from identikit.nets.edges import oriented_edges
 from identikit.nets.flow import DomainFlow
 from identikit.nets.grouped import Conv2d, ConvTranspose2d, Linear, Table
+from identikit.nets.mask import Mask
 from identikit.nets.mlp import MLP
 from identikit.nets.model import BlockHead, Model, Seeing
 from identikit.nets.priors import ConditionalNormal, FlowPrior, Prior, StandardNormal
+from identikit.nets.transition import Transition
 
 __all__ = [
     "MLP",
@@ -22,10 +24,12 @@ __all__ = [
     "DomainFlow",
     "FlowPrior",
     "Linear",
+    "Mask",
     "Model",
     "Prior",
     "Seeing",
     "StandardNormal",
     "Table",
+    "Transition",
     "oriented_edges",
 ]

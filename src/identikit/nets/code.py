@@ -45,6 +45,11 @@ class Code:
         reconstruction: the same shape; None without a decoder.
         heads: predictions by field, e.g. class scores `(..., batch, classes)`.
         blocks: positions of the latents of each named block.
+        also: codes of further inputs of the same rows, by field: `view` `(..., batch, latents)`, `past`
+            `(..., batch, lags, latents)`; see `Model`.
+        targets: fields shaped like `x` that are to be predicted, as the nets see them.
+        mask: the shape of `input`, 1 where `x` was hidden from the encoder and 0 elsewhere; None where nothing is.
+        jacobian: `(..., rows, features, latents)`, the decoder's slope at the samples of some rows of the batch.
     """
 
     mean: Tensor
@@ -56,3 +61,7 @@ class Code:
     reconstruction: Tensor | None = None
     heads: Mapping[str, Tensor] = field(default_factory=dict)
     blocks: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    also: Mapping[str, Code] = field(default_factory=dict)
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
+    mask: Tensor | None = None
+    jacobian: Tensor | None = None

@@ -57,7 +57,7 @@ class DomainFlow(nn.Module):
         self.components = components
         self.units = units
         self.table = Table(domains, embedding)
-        start = _start(units).expand(components, layers, -1)
+        start = line_and_units(units).expand(components, layers, -1)
         self.net = MLP(embedding, tuple(start.shape), hidden, layers=1, gain=0.1, bias=start.flatten())
 
     def parameters_by_domain(self) -> Tensor:
@@ -116,7 +116,7 @@ def monotone_step(z: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
     return value, derivative.log()
 
 
-def _start(units: int) -> Tensor:
+def line_and_units(units: int) -> Tensor:
     """Raw parameters of a map near the identity: a line of slope one, and low units spread over the data."""
     small, one = (math.log(math.expm1(value)) for value in (0.05, 1.0))
     line, shift = torch.tensor([one]), torch.tensor([0.0])

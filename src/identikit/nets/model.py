@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from identikit.errors import InputError
 from identikit.nets.code import Batch, Code
+from identikit.nets.mask import Mask
 from identikit.nets.priors import Prior, StandardNormal
 
+_LEAST = 1e-3
+"""Deviation below which a latent counts as still, where steps are measured by it."""
 _START = -2.0
 """Log-variance that an encoder's zero stands for: a posterior that is sure enough to carry something from the start."""
 
@@ -66,8 +71,15 @@ class Model(nn.Module):
         blocks: names for groups of latents, e.g. `{"invariant": (0, 1), "changing": (2, 3)}`.
         variational: whether the encoder gives a distribution, from which a sample is drawn with the noise it is given.
         squash: whether the decoder's output goes through a sigmoid when decoding (Bernoulli reconstruction).
+        also: fields that hold further inputs of each row, which the same encoder encodes in training, and the axes that
+            stand between the rows and the shape of `x`: `{"view": (), "past": (2,)}` for another view of each row and
+            its two past time points.
+        targets: fields shaped like `x` that terms compare with, brought to the scale that the nets see.
+        mask: hides part of `x` from the encoder in training.
+        jacobian: of how many rows of each batch the decoder's slope is taken; 0 for none.
 
-    No module draws random numbers: `noise` is an input, `(..., batch, latents)` standard normal.
+    No module draws random numbers: `noise` is an input, `(..., batch, noise_size)` standard normal, of which the first
+    `latents` numbers draw the code, the next ones the codes of `also`, and the last ones say what is hidden.
 
     >>> import torch
     >>> from identikit import nets
@@ -90,8 +102,16 @@ class Model(nn.Module):
         blocks: Mapping[str, tuple[int, ...]] | None = None,
         variational: bool = True,
         squash: bool = False,
+        also: Mapping[str, tuple[int, ...]] | None = None,
+        targets: Sequence[str] = (),
+        mask: Mask | None = None,
+        jacobian: int = 0,
     ) -> None:
         super().__init__()
+        if also and getattr(encoder, "sees", ()):
+            raise InputError("an encoder that sees a category beside x cannot encode the fields of also= too")
+        if jacobian and decoder is None:
+            raise InputError("jacobian= takes the slope of the decoder, and this model has none")
         self.standardise = Standardise(shape)
         self.latents = latents
         self.encoder = encoder
@@ -101,6 +121,10 @@ class Model(nn.Module):
         self.blocks = dict(blocks or {"all": tuple(range(latents))})
         self.variational = variational
         self.squash = squash
+        self.also = {name: tuple(axes) for name, axes in (also or {}).items()}
+        self.targets = tuple(targets)
+        self.mask = mask
+        self.jacobian = jacobian
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -116,12 +140,20 @@ class Model(nn.Module):
             parts.add("reconstruction")
         if self.variational:
             parts |= {"divergence", "log_variance"}
+        parts |= {f"the code of '{name}' (also=)" for name in self.also}
+        parts |= {f"the target '{name}' (targets=)" for name in self.targets}
+        if self.mask is not None:
+            parts.add("a mask")
+        if self.jacobian:
+            parts.add("the decoder's slope (jacobian=)")
         return frozenset(parts)
 
     @property
     def noise_size(self) -> int:
         """Standard normal numbers wanted for each row."""
-        return self.latents if self.variational else 0
+        codes = 1 + sum(math.prod(axes) for axes in self.also.values())
+        hidden = 0 if self.mask is None else self.mask.noise_size
+        return (self.latents * codes if self.variational else 0) + hidden
 
     def prepare(self, x: Tensor) -> None:
         """Learn the scale of the data from the training rows, before training."""
@@ -130,15 +162,32 @@ class Model(nn.Module):
     def posterior(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
         """The input as the encoder sees it, and mean and log-variance `(..., batch, latents)` of the code."""
         x = self.standardise(batch["x"])
+        return (x, *self._encode(x, batch))
+
+    def _encode(self, x: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
         out = self.encoder(x, *(batch[name] for name in getattr(self.encoder, "sees", ())))
         if not self.variational:
-            return x, out, None
+            return out, None
         mean, log_variance = out.chunk(2, -1)
-        return x, mean, (log_variance + _START).clamp(-12, 4)
+        return mean, (log_variance + _START).clamp(-12, 4)
 
     def forward(self, batch: Batch, noise: Tensor) -> Code:
-        """Encode, sample, reconstruct and predict a batch `(..., batch, *shape)`."""
-        x, mean, log_variance = self.posterior(batch)
+        """Encode, sample, reconstruct and predict a batch `(..., batch, *shape)`, with all that is beside the code."""
+        shares = [self.latents * math.prod(axes) if self.variational else 0 for axes in self.also.values()]
+        hidden = 0 if self.mask is None else self.mask.noise_size
+        own, *others, hide = noise.split([noise.shape[-1] - sum(shares) - hidden, *shares, hidden], -1)
+        mask = None if self.mask is None else self.mask(hide)
+        code = self.plain(batch, own, mask)
+        also = {name: self._other(name, batch, own) for name, own in zip(self.also, others, strict=True)}
+        targets = {name: self.standardise(batch[name]) for name in self.targets}
+        jacobian = self.slope(_some(code.sample, self.jacobian)) if self.jacobian else None
+        return replace(code, also=also, targets=targets, jacobian=jacobian)
+
+    def plain(self, batch: Batch, noise: Tensor, mask: Tensor | None = None) -> Code:
+        """The code of `x` alone, of noise `(..., batch, latents)`; a mask `(..., batch, *shape)` hides part of `x`."""
+        x = self.standardise(batch["x"])
+        seen = x if self.mask is None or mask is None else self.mask.hide(x, mask)
+        mean, log_variance = self._encode(seen, batch)
         sample, base, divergence = mean, mean, None
         if log_variance is not None:
             sample = mean + (0.5 * log_variance).exp() * noise
@@ -153,7 +202,41 @@ class Model(nn.Module):
             reconstruction=None if self.decoder is None else self.decoder(sample),
             heads=self._tell(sample, base),
             blocks=self.blocks,
+            mask=mask,
         )
+
+    def _other(self, name: str, batch: Batch, noise: Tensor) -> Code:
+        """The code of a field that holds inputs like `x`, several for each row where it has axes for them."""
+        given, axes = batch[name], self.also[name]
+        rows = given.dim() - self.standardise.rank - len(axes) - 1
+        shape = given.shape[rows : rows + 1 + len(axes)]
+        x = self.standardise(given.flatten(rows, rows + len(axes)))
+        mean, log_variance = self._encode(x, batch)
+        sample = mean
+        if log_variance is not None:
+            sample = mean + (0.5 * log_variance).exp() * noise.unflatten(-1, (*axes, self.latents)).reshape(mean.shape)
+        mean, sample, x = (part.unflatten(rows, shape) for part in (mean, sample, x))
+        spread = None if log_variance is None else log_variance.unflatten(rows, shape)
+        return Code(mean=mean, sample=sample, base=sample, input=x, log_variance=spread)
+
+    def slope(self, code: Tensor) -> Tensor:
+        """How much the decoder's output, as the nets see `x`, changes with each latent at codes `(..., rows, latents)`.
+
+        Taken from steps of a hundredth of each latent's deviation over the rows: with rectifiers a decoder is linear
+        nearly everywhere, and then these are its derivatives.
+
+        Returns:
+            `(..., rows, features, latents)`.
+        """
+        if self.decoder is None:
+            raise InputError("this model has no decoder, so it has no slope")
+        lead, rows, size = code.dim() - 2, code.shape[-2], self.latents
+        step = 0.01 * code.detach().std(-2, correction=0).clamp_min(_LEAST)
+        moved = torch.diag_embed(step).unsqueeze(-2) + code.unsqueeze(lead)
+        many = torch.cat([code.unsqueeze(lead), moved], lead).flatten(lead, lead + 1)
+        out = self.decoder(many).flatten(lead + 1).unflatten(lead, (size + 1, rows))
+        here, there = out.split([1, size], lead)
+        return ((there - here) / step[..., None, None]).movedim(lead, -1)
 
     def _tell(self, sample: Tensor, base: Tensor) -> dict[str, Tensor]:
         return {name: head(sample if _of(head) == "sample" else base) for name, head in self.heads.items()}
@@ -222,6 +305,11 @@ class BlockHead(nn.Module):
     def forward(self, code: Tensor) -> Tensor:
         """Map codes `(..., batch, latents)`."""
         return self.net(code[..., self.positions])
+
+
+def _some(code: Tensor, rows: int) -> Tensor:
+    """Some rows of a batch, evenly spread: a balanced batch is ordered by domain."""
+    return code[..., :: max(1, code.shape[-2] // rows), :][..., :rows, :]
 
 
 def _of(head: nn.Module) -> str:
