@@ -154,6 +154,21 @@ def test_roots_are_independent_and_the_child_of_both_is_not():
     assert all(dependent(root, child) for root in roots)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_two_paths_do_not_cancel(seed):
+    world = Hierarchy("triangle", invertible=False, function="linear", seed=seed)
+    _, truth = world.sample(3_000)
+    assert (np.abs(np.corrcoef(truth.latents.T)) > 0.2).all()
+
+
+def test_dependence_is_seen_beside_a_frequent_value():
+    on = np.arange(600) % 10 == 0
+    rise = np.where(on, 1 + np.random.default_rng(0).random(600), 0.0)
+    assert dependent(rise, on.astype(float))
+    assert dependent(rise, 2 * rise)
+    assert not dependent(rise, np.roll(rise, 305))
+
+
 def test_columns_sizes_and_the_graph_of_columns():
     world = Hierarchy("diamond", sizes={"x1": 9, "z1": 2})
     data, truth = world.sample(4_000)

@@ -252,7 +252,7 @@ class Composition(World):
             values = np.zeros(on.shape)
             for node, (weights, bend, spread) in enumerate(modules):
                 parents = above[:, layer[:, node] > 0]
-                mean = parents @ weights + bend(parents)[:, 0]
+                mean = parents @ weights + 0.7 * bend(parents)[:, 0]
                 scale = self.noise * np.exp(np.tanh(spread(parents)[:, 0]) / 2)
                 values[:, node] = mean + scale * rng.normal(size=len(text))
             # The values of absent parents are 0 already, so that a module sees the active ones alone.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -214,9 +213,15 @@ def dependent(cause: np.ndarray, effect: np.ndarray, bins: int = 6) -> bool:
 
 
 def _cut(values: np.ndarray, bins: int) -> np.ndarray:
-    levels = np.unique(values)
+    """Codes of values: one for each that is frequent (for all where they are few), the rest are cut at quantiles."""
+    levels, counts = np.unique(values, return_counts=True)
     # Quantiles would put a rare category together with the common one beside it.
-    if len(levels) <= bins:
-        return np.searchsorted(levels, values)
-    edges: Sequence[float] = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1])).tolist()
-    return np.searchsorted(np.asarray(edges), values, side="right")
+    common = levels if len(levels) <= bins else levels[counts > len(values) / bins]
+    rest = values[~np.isin(values, common)]
+    codes = np.zeros(len(values), int)
+    if len(rest):
+        edges = np.unique(np.quantile(rest, np.linspace(0, 1, bins - len(common) + 1)[1:-1]))
+        codes = len(common) + np.searchsorted(edges, values, side="right")
+    for code, level in enumerate(common):
+        codes[values == level] = code
+    return codes

@@ -273,14 +273,18 @@ class Hierarchy(World):
             slope = 0.4 if self.function == "network" else 1.0
             mixing = draw_mixing(rng, joined.shape[1], self.size(name), layers=2, slope=slope)
             return mixing(np.concatenate([parents, noise], axis=1))
-        # The straight part keeps an effect of every parent on every number, whatever the network does.
-        weights = rng.choice([-1.0, 1.0], size=(known, self.size(name))) * rng.uniform(
-            0.7, 1.0, (known, self.size(name))
-        )
+        # The straight part keeps an effect of every parent on every number, whatever the network does. Its signs are
+        # those of the two numbers, so that two paths between nodes never cancel.
+        signs = np.concatenate([self._signs(p) for p in self.structure.parents_of(name)])
+        weights = np.outer(signs, self._signs(name)) * rng.uniform(0.7, 1.0, (known, self.size(name)))
         value = parents @ weights / np.sqrt(known)
         if self.function == "network":
             value = value + 0.7 * draw_mechanism(rng, known, self.size(name))(parents)
         return value + noise
+
+    def _signs(self, name: str) -> np.ndarray:
+        rng = np.random.default_rng([self.seed, 5, self.structure.order.index(name)])
+        return rng.choice([-1.0, 1.0], size=self.size(name))
 
     @cached_property
     def _scales(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
