@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -371,6 +372,26 @@ def test_a_sparse_style_touches_the_last_observations_alone(influence):
     moved = truth.latents.copy()
     moved[:, :2] += 0.3
     assert (world.mixing(moved) != world.mixing(truth.latents)).any(0).all()
+
+
+def test_a_classifier_of_the_source_fails_with_distance_and_less_so_where_the_style_touches_little():
+    from sklearn.neural_network import MLPClassifier
+
+    right = {}
+    for influence in ("dense", "sparse"):
+        (near, truth), (far, same) = (OffSupport(influence=influence, distance=d).sample(2_500) for d in (0.0, 6.0))
+        source = near["domain"] == 0
+        np.testing.assert_array_equal(near.x[source], far.x[source])
+        model = MLPClassifier((64, 64), max_iter=40, random_state=0)
+        with warnings.catch_warnings():
+            # It is stopped before it converges, which is enough here.
+            warnings.simplefilter("ignore")
+            model.fit(near.x[source], truth.labels["y"][source])
+        for name, data, labels in (("near", near, truth.labels["y"]), ("far", far, same.labels["y"])):
+            right[influence, name] = float((model.predict(data.x[~source]) == labels[~source]).mean())
+    assert min(right["dense", "near"], right["sparse", "near"]) > 0.9
+    assert right["dense", "far"] < 0.7
+    assert right["sparse", "far"] > right["dense", "far"] + 0.1
 
 
 def test_content_and_style_depend_where_they_are_told_to():

@@ -192,6 +192,21 @@ def test_a_leaking_style_makes_content_differ_between_views():
     assert not world.describe()["shared content"].holds
 
 
+def test_linear_views_have_as_many_canonical_correlations_of_1_as_shared_latents():
+    def canonical(world):
+        data, _ = world.sample(4_000)
+        bases = [np.linalg.svd(x - x.mean(0), full_matrices=False) for x in data.x.values()]
+        whitened = [u[:, sizes > 1e-3 * sizes[0]] for u, sizes, _ in bases]
+        return np.linalg.svd(whitened[0].T @ whitened[1], compute_uv=False)
+
+    found = canonical(MultiView(layers=1))
+    # Two latents of content, then two styles that changed in three rows of four, then a block of its own for each view.
+    assert found[:2].min() > 0.9999
+    assert found[2:4] == pytest.approx(1 / np.sqrt(1.75), abs=0.05)
+    assert found[4:].max() < 0.1
+    assert canonical(MultiView(layers=1, leak=1.0)).max() < 0.99
+
+
 def test_blocks_are_independent_unless_they_are_told_to_depend():
     def between(world):
         _, truth = world.sample(4_000)
