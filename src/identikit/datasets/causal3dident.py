@@ -9,7 +9,7 @@ import numpy as np
 
 from identikit.data import Dataset, Truth
 from identikit.datasets.arrays import check_file
-from identikit.datasets.download import Remote, cache_folder, download, unpack
+from identikit.datasets.download import Remote, download_folder
 from identikit.datasets.factors import Factor, pick_rows, with_factors
 from identikit.datasets.pictures import read_pictures
 from identikit.errors import InputError, unknown
@@ -73,7 +73,7 @@ def causal3dident(
     """
     if part not in REMOTES:
         raise unknown("part", part, REMOTES)
-    folder = Path(path) if path else _unpacked(part)
+    folder = Path(path) if path else download_folder(REMOTES[part])
     latents, files = [], []
     for code in range(len(SHAPES)):
         held = folder / f"raw_latents_{code}.npy"
@@ -101,11 +101,3 @@ def causal3dident(
     }
     options = {"y": y, "domain": domain, "splits": splits, "seed": seed, "source": source, "blocks": BLOCKS}
     return with_factors(pictures, values, FACTORS, **options)
-
-
-def _unpacked(part: str) -> Path:
-    folder = cache_folder() / "causal3dident" / part
-    if not folder.exists():
-        unpack(download(REMOTES[part]), folder)
-    inner = folder / f"{part}set"
-    return inner if inner.exists() else folder

@@ -11,7 +11,7 @@ import numpy as np
 from identikit.data import Dataset, Truth
 from identikit.datasets.arrays import check_file
 from identikit.datasets.chamber_graphs import chamber_graph
-from identikit.datasets.download import Remote, cache_folder, download, unpack
+from identikit.datasets.download import Remote, download_folder
 from identikit.datasets.factors import pick_rows
 from identikit.datasets.pictures import read_pictures
 from identikit.errors import InputError, unknown
@@ -86,7 +86,7 @@ def causal_chambers(
     """
     if path is None and name not in MD5:
         raise unknown("data set of the chambers", name, MD5)
-    folder = Path(path) if path else _unpacked(name)
+    folder = Path(path) if path else download_folder(_remote(name))
     found = _experiments(folder)
     names = tuple(found) if experiments is None else tuple(experiments)
     for experiment in names:
@@ -98,7 +98,8 @@ def causal_chambers(
     picked = pick_rows(sum(counts), rows, seed)
     domain = np.repeat(np.arange(len(names)), counts)[picked]
     text = {c: np.concatenate([np.array(table[c], dtype=object) for table in tables])[picked] for c in columns}
-    variables, graph = chamber_graph(name[:2], "camera" if name.startswith("lt_camera") else "standard")
+    # A light tunnel with its camera on has all the variables of one without; the wind tunnel has no camera.
+    variables, graph = chamber_graph(name[:2], "camera")
     sensors = {v for v, into in zip(variables, graph.T, strict=True) if into.any()}
     split = make_split(len(picked), domain, splits, seed)
     latents = _moving(text, [v for v in columns if v in variables and v not in sensors], np.ones(len(picked), bool))
@@ -132,11 +133,8 @@ def causal_chambers(
     return data, truth
 
 
-def _unpacked(name: str) -> Path:
-    folder = cache_folder() / "causal_chambers" / name
-    if not folder.exists():
-        unpack(download(Remote(f"{_BASE}/{name}.zip", f"causal_chambers/{name}.zip", f"md5:{MD5[name]}")), folder)
-    return folder / name if (folder / name).exists() else folder
+def _remote(name: str) -> Remote:
+    return Remote(f"{_BASE}/{name}.zip", f"causal_chambers/{name}.zip", f"md5:{MD5[name]}")
 
 
 def _experiments(folder: Path) -> dict[str, Path]:

@@ -144,6 +144,31 @@ def unpack(archive: Path, folder: Path) -> Path:
     return folder
 
 
+def download_folder(remote: Remote) -> Path:
+    """Return the folder that an archive unpacks to, and fetch and unpack it first where it is not there yet.
+
+    The archive is deleted once it is unpacked; its checksum stays. Where all of it lies in one folder, that one is
+    returned.
+
+    Args:
+        remote: an archive, whose name without `.zip`, `.tar` or `.tar.gz` becomes that of the folder.
+
+    Returns:
+        The path of the folder, below `cache_folder()`.
+
+    Raises:
+        InputError: as `download` and `unpack` do.
+    """
+    name = remote.name.removesuffix(".gz").removesuffix(".tar").removesuffix(".zip")
+    folder = cache_folder() / name
+    if not folder.exists():
+        archive = download(remote)
+        unpack(archive, folder)
+        archive.unlink()
+    inner = list(folder.iterdir())
+    return inner[0] if len(inner) == 1 and inner[0].is_dir() else folder
+
+
 def _fetch(url: str, part: Path, place: Path) -> None:
     """Bring the part to its full length, from where it stands if the server still has the same version."""
     have = part.stat().st_size if part.exists() else 0
@@ -164,6 +189,8 @@ def _fetch(url: str, part: Path, place: Path) -> None:
         raise InputError(f"{url} cannot be reached ({getattr(error, 'reason', error)}). {away}") from None
     with answer:
         goes_on = answer.status == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+        if answer.status == 206 and not goes_on:
+            raise InputError(f"{url} sent another range than the one asked for: delete {part}, and call again")
         have = have if goes_on else 0
         named = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
         # A weak tag does not promise the same bytes.

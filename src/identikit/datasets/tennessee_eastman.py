@@ -174,7 +174,6 @@ def tennessee_eastman(
         latents=acting[:, None].astype(np.float64),
         names=("fault",),
         kinds=("discrete",),
-        blocks={"changing": (0,)},
         labels={"y": data["y"]},
         split=split,
     )
