@@ -13,7 +13,7 @@ from identikit.errors import InputError, unknown
 from identikit.methods.build import coder, warm_flat_linear
 from identikit.methods.claims import only_changing, only_invariant, spearman_mcc
 from identikit.nets import MLP, BlockHead, ConditionalNormal, Mask, Model
-from identikit.objective import Objective, Term
+from identikit.objective import Objective, Term, Weight
 from identikit.tasks import Classification, Contrast, MaskedReconstruction, NextStep, Reconstruction, Regression
 
 TASKS = {"reconstruction": (), "masked": (), "contrast": ("view",), "supervised": ("y",), "next": ("next",)}
@@ -71,7 +71,7 @@ def recipe(
         mask=Mask(schema.shape, masked) if task == "masked" else None,
         jacobian=_ROWS if constraint == "sparse" else 0,
     )
-    objective = Objective([(1.0, learned)])
+    objective = Objective([(Weight(()), learned)])
     if constraint == "sparse" and not decodes:
         objective = objective + beside * Reconstruction(variance=variance)
     if constraint != "none":
