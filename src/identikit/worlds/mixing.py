@@ -50,6 +50,27 @@ class Mixing:
         return max(float(np.linalg.cond(weight)) for weight in self.weights)
 
 
+@dataclass(frozen=True)
+class PartialMixing:
+    """A mixing of the first latents alone: the others leave no trace in the observations of their time point.
+
+    Attributes:
+        mixing: of the latents that are seen.
+        seen: how many these are; they come first.
+    """
+
+    mixing: Mixing
+    seen: int
+
+    def __call__(self, latents: np.ndarray) -> np.ndarray:
+        """Map `(rows, latents)` to `(rows, observed)`."""
+        return self.mixing(latents[:, : self.seen])
+
+    def inverse(self, observed: np.ndarray) -> np.ndarray:
+        """Map `(rows, observed)` back to the latents that are seen, `(rows, seen)`."""
+        return self.mixing.inverse(observed)
+
+
 def draw_mixing(
     rng: np.random.Generator, latents: int, observed: int, layers: int = 3, slope: float = 0.2, condition: float = 1.5
 ) -> Mixing:

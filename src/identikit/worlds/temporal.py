@@ -13,31 +13,10 @@ from identikit.worlds.base import check_seed
 from identikit.worlds.description import Assumption
 from identikit.worlds.graphs import adjacency, draw_graph
 from identikit.worlds.mechanisms import NOISES, draw_noise
-from identikit.worlds.mixing import Mixing, draw_mixing
+from identikit.worlds.mixing import Mixing, PartialMixing, draw_mixing
 from identikit.worlds.sequences import SequenceWorld, by_row, check_length
 from identikit.worlds.temporal_theory import temporal_assumptions
 from identikit.worlds.transitions import BURN_IN, Transition, draw_transition, simulate
-
-
-@dataclass(frozen=True)
-class PartialMixing:
-    """A mixing of the first latents alone: the others leave no trace in the observations of their time point.
-
-    Attributes:
-        mixing: of the latents that are seen.
-        seen: how many these are; they come first.
-    """
-
-    mixing: Mixing
-    seen: int
-
-    def __call__(self, latents: np.ndarray) -> np.ndarray:
-        """Map `(rows, latents)` to `(rows, observed)`."""
-        return self.mixing(latents[:, : self.seen])
-
-    def inverse(self, observed: np.ndarray) -> np.ndarray:
-        """Map `(rows, observed)` back to the latents that are seen, `(rows, seen)`."""
-        return self.mixing.inverse(observed)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from identikit.data import Dataset, Truth
 from identikit.worlds.description import Assumption
 from identikit.worlds.markov import intimate_neighbours, markov_network
+from identikit.worlds.mixing import PartialMixing
 from identikit.worlds.sequences import independent_at_one_time
 
 if TYPE_CHECKING:
@@ -139,10 +140,11 @@ def _recoverable(world: Temporal, data: Dataset, truth: Truth) -> Assumption:
     if not world.recoverable:
         why = f"noise enters {world.latents} latents, and x shows {world.latents - world.unseen} of them"
         return Assumption(name, False, why, measured=False)
+    assert isinstance(truth.mixing, PartialMixing)
     later = np.flatnonzero(data["time"] > 0)
     past = np.zeros((len(later), world.lags, world.latents))
     # What the unseen latents were does not matter to what they become, so they are left at 0.
-    past[:, 0, : world.latents - world.unseen] = truth.mixing.inverse(data["x"][later - 1])  # type: ignore[union-attr]
+    past[:, 0, : world.latents - world.unseen] = truth.mixing.inverse(data["x"][later - 1])
     regime = truth.labels.get("regime", np.zeros(truth.rows, int))[later]
     worst = 0.0
     for code, transition in enumerate(world.transitions):
