@@ -72,7 +72,7 @@ class Arm(Episodes):
     load_seen: bool = True
 
     feasible: ClassVar[Mapping[str, tuple[float, float]]] = {
-        "reach": (0.76, 2.0),
+        "reach": (0.76, 1.3),
         "payload": (0.0, 10.0),
         "damping": (0.0, DAMPING_MOST),
     }
