@@ -332,3 +332,72 @@ def test_bad_calls_are_refused_in_one_sentence():
         scene(size=0.0)
     with pytest.raises(InputError, match="unknown factor 'tint'"):
         draws(Scenes(), do={"tint": 1.0})
+
+
+# --- several views, and interventions
+
+
+def test_views_show_the_same_scene_from_sides_at_equal_angles():
+    data, truth = Scenes(views=3, size=32, domains=2).sample(12)
+    assert list(data.x) == ["view0", "view1", "view2"]
+    single, _ = Scenes(size=32, domains=2).sample(12)
+    assert np.array_equal(data["view0"], single.x)
+    turned = truth.latents.copy()
+    turned[:, NAMES.index("camera")] += 2 * math.pi / 3
+    assert np.array_equal(Scenes(size=32).pictures(turned), data["view1"])
+    assert all((data["view0"] != data[v]).any((1, 2, 3)).all() for v in ("view1", "view2"))
+    assert {k: v.tolist() for k, v in Scenes(views=3, size=32).all_views(truth.latents).items()} == {
+        k: v.tolist() for k, v in data.x.items()
+    }
+    assert truth.mixing is None
+
+
+def test_objects_stay_in_the_frame_of_every_view():
+    world = Scenes(views=5, size=32)
+    latents = draws(world, 400)[0]
+    for view in range(5):
+        mask = world.render(latents, view).mask == 1
+        touches = torch.cat([mask[:, 0], mask[:, -1], mask[:, :, 0], mask[:, :, -1]], 1).any(1)
+        assert touches.float().mean() < 0.01
+        assert mask.flatten(1).sum(1).min() > 15
+
+
+def test_a_forced_factor_is_what_it_was_set_to_and_listens_to_nothing():
+    plain, forced = Scenes(size=32, domains=2), Scenes(size=32, domains=2, do={"size": 0.5, "hue": 1.0})
+    (_, seen), (_, truth) = plain.sample(40), forced.sample(40)
+    assert (column(truth.latents, "size") == 0.5).all()
+    assert (column(truth.latents, "hue") == 1.0).all()
+    for name in set(NAMES) - {"size", "hue", "y"}:
+        assert np.array_equal(column(seen.latents, name), column(truth.latents, name))
+    assert not np.array_equal(column(seen.latents, "y"), column(truth.latents, "y"))
+    assert not truth.graph[:, [NAMES.index("size"), NAMES.index("hue")]].any()
+    assert NAMES.index("hue") in truth.blocks["invariant"]
+    assert NAMES.index("hue") in seen.blocks["changing"]
+
+
+def test_frames_of_a_scene_say_where_the_object_is():
+    world = Scenes(size=32, views=2)
+    _, truth = world.sample(6)
+    frames = world.render(truth.latents, view=1)
+    assert np.array_equal(frames.pictures.numpy(), world.pictures(truth.latents, view=1))
+    assert set(frames.mask.unique().tolist()) == {0, 1}
+    for depth, mask in zip(frames.depth, frames.mask, strict=True):
+        assert depth[mask == 1].max() < 7
+        assert depth[0].isinf().all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"views": 0}, "views must be at least 1, not 0"),
+        ({"do": {"tint": 1.0}}, "unknown factor 'tint'"),
+        ({"do": {"size": 2.0}}, "size can be set to a number from 0.45 to 0.9, not 2"),
+        ({"do": {"shape": 1.5}}, "shape can be set to a whole number from 0 to 3, not 1.5"),
+    ],
+)
+def test_views_and_interventions_that_cannot_be_are_refused(options, message):
+    with pytest.raises(InputError) as error:
+        Scenes(**options)
+    assert str(error.value).startswith(message)
+    with pytest.raises(InputError, match="view is from 0 to 0, not 1"):
+        Scenes().render(np.zeros((2, 8)), view=1)

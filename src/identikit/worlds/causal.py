@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -124,6 +124,19 @@ class CausalModel:
             "invariant": tuple(i for i, m in enumerate(moves) if not m),
             "changing": tuple(i for i, m in enumerate(moves) if m),
         }
+
+    def forced(self, do: Mapping[str, float | np.ndarray]) -> CausalModel:
+        """The model once the factors in `do` are set by force: they have no parents, and do not change by domain.
+
+        >>> model = CausalModel((Factor("rain"), Factor("wet")), {"wet": ("rain",)})
+        >>> model.forced({"wet": 0.5}).adjacency.tolist()
+        [[0, 0], [0, 0]]
+        """
+        for name in do:
+            if name not in self.names:
+                raise unknown("factor", name, self.names)
+        graph = {child: parents for child, parents in self.graph.items() if child not in do}
+        return replace(self, graph=graph, changing=tuple(n for n in self.changing if n not in do))
 
     def noise(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Draw the independent noise (n, width) of every factor."""

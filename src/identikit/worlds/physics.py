@@ -158,7 +158,7 @@ class Physics(World):
         if self.domains > 1:
             fields["domain"], names["domain"] = domain[sequence], tuple(str(d) for d in range(self.domains))
         split = make_split(n, seed=seed, groups=sequence)
-        count = len(self.model.names)
+        count, forced = len(self.model.names), self.model.forced(self.do)
         truth = Truth(
             latents,
             names=self.names,
@@ -166,9 +166,9 @@ class Physics(World):
             blocks={
                 "parameters": tuple(range(count)),
                 "states": tuple(range(count, len(self.names))),
-                **self.model.blocks,
+                **forced.blocks,
             },
-            graph=self._edges({**self.model.graph, **self.setup.acts}),
+            graph=self._edges({**forced.graph, **self.setup.acts}),
             mixing=self.pictures,
             split=split,
         )

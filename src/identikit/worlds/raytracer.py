@@ -4,6 +4,9 @@ The camera circles the scene at a fixed height and distance, so everything is co
 the points where they meet the ground, are the same for every picture, and the object and the light turn instead. A ray
 meets an object in an interval that is known in closed form. The objects are convex, so they shadow the ground and never
 themselves beyond facing away from the light; one shadow ray from each ground point is therefore enough.
+
+It is not a case of `worlds.renderer`, which knows no cones, highlights or shade under things and counts rays of a pixel
+instead of their share: data sets made with it, and its speed, stay what they were.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,9 +13,10 @@ import torch
 from identikit.data import Dataset, Truth
 from identikit.errors import InputError
 from identikit.splits import make_split
-from identikit.worlds.base import World
+from identikit.worlds.base import World, check_seed
 from identikit.worlds.causal import CausalModel, Factor
-from identikit.worlds.raytracer import SHAPES, check_pixels, render
+from identikit.worlds.raytracer import SHAPES, Rendering, check_pixels, render
+from identikit.worlds.renderer import Frames
 
 FACTORS = (
     Factor("shape", "discrete", levels=len(SHAPES)),
@@ -27,6 +29,7 @@ FACTORS = (
     Factor("background", "circular"),
 )
 """The factors of a scene, in the order of the columns of its latents; angles are in radians."""
+_CAMERA = 6
 
 GRAPH = {"size": ("shape",), "y": ("size",), "hue": ("shape",), "camera": ("light",)}
 """The default graph: the parents of each factor that has any."""
@@ -47,10 +50,15 @@ class Scenes(World):
         changing: names of the factors whose mechanism changes from domain to domain.
         graph: the names of the parents of each factor that has any.
         label: `shape` to give the shape to the learner as the class `y`, or None to hide it.
+        views: pictures of each scene, taken from so many sides at equal angles; the first is where the factor `camera`
+            says. With more than one, `x` is a dict of pictures by name (`view0`, `view1`, ...), and a large object in a
+            corner may now and then touch the edge of a view.
+        do: factors that are set by force, each to one value; the same seeds without it are the counterfactual.
         seed: of the mechanisms.
 
     Raises:
-        InputError: domains below 1, a picture size or label not offered, an unknown factor, or a graph with a cycle.
+        InputError: domains or views below 1, a picture size or label not offered, an unknown factor, a graph with a
+            cycle, or a factor forced out of its range.
 
     >>> data, truth = Scenes(domains=3, seed=1).sample(60, seed=0)
     >>> data
@@ -59,6 +67,8 @@ class Scenes(World):
     {'invariant': (0, 2, 3, 4, 7), 'changing': (1, 5, 6)}
     >>> bool((truth.mixing(truth.latents[:5]) == data.x[:5]).all())
     True
+    >>> Scenes(views=2, size=32).sample(10)[0].schema.x
+    {'view0': (3, 32, 32), 'view1': (3, 32, 32)}
     """
 
     domains: int = 1
@@ -66,16 +76,27 @@ class Scenes(World):
     changing: tuple[str, ...] = ("light", "camera", "hue")
     graph: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(GRAPH))
     label: str | None = "shape"
+    views: int = 1
+    do: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         check_pixels(self.size)
         if self.label not in ("shape", None):
             raise InputError(f"label must be 'shape' or None, not {self.label!r}")
+        if self.views < 1:
+            raise InputError(f"views must be at least 1, not {self.views}")
         # Settings read back from JSON hold lists.
         object.__setattr__(self, "changing", tuple(self.changing))
         object.__setattr__(self, "graph", {child: tuple(parents) for child, parents in self.graph.items()})
-        _ = self.model
+        _ = self.model.forced(self.do)
+        for f in FACTORS:
+            low, high = (0, f.levels - 1) if f.kind == "discrete" else (f.low, f.high)
+            value = self.do.get(f.name, low)
+            if f.kind != "circular" and not (low <= value <= high and (f.kind != "discrete" or value == int(value))):
+                kind = "a whole number" if f.kind == "discrete" else "a number"
+                raise InputError(f"{f.name} can be set to {kind} from {low:g} to {high:g}, not {value:g}")
 
     @cached_property
     def model(self) -> CausalModel:
@@ -90,14 +111,16 @@ class Scenes(World):
             seed: of the rows.
 
         Returns:
-            The data (`x` as uint8 pictures, `y` unless the label is hidden, `domain` where there are several), and the
-            truth, whose `mixing` renders any latents (rows, 8) as uint8 pictures.
+            The data (`x` as uint8 pictures, or a dict of them by view; `y` unless the label is hidden; `domain` where
+            there are several), and the truth, whose `mixing` renders any latents (rows, 8) as uint8 pictures. Of
+            several views it has none, and `all_views` renders them.
         """
+        check_seed(seed)
         if n < self.domains:
             raise InputError(f"n must be at least 1 for each domain, and it is {n} for {self.domains}")
         rng = np.random.default_rng([self.seed, seed])
         domain = rng.permutation(np.arange(n) % self.domains)
-        latents = self.model.values(self.model.noise(n, rng), domain).astype(np.float32)
+        latents = self.model.values(self.model.noise(n, rng), domain, self.do).astype(np.float32)
         split = make_split(n, domain, seed=seed)
         shape = latents[:, 0].astype(np.int64)
 
@@ -107,26 +130,53 @@ class Scenes(World):
             fields["domain"], names["domain"] = domain, tuple(str(d) for d in range(self.domains))
         if self.label:
             fields["y"], names["y"] = shape, SHAPES
+        forced = self.model.forced(self.do)
+        x = self.pictures(latents) if self.views == 1 else self.all_views(latents)
         truth = Truth(
             latents,
             names=self.model.names,
             kinds=tuple(f.kind for f in FACTORS),
-            blocks=self.model.blocks,
-            graph=self.model.adjacency,
+            blocks=forced.blocks,
+            graph=forced.adjacency,
             labels={"y": shape},
-            mixing=self.pictures,
+            # A map to one array, which several views are not.
+            mixing=self.pictures if self.views == 1 else None,
             split=split,
         )
-        return Dataset(self.pictures(latents), fields, names, split, self.source(n, seed)), truth
+        return Dataset(x, fields, names, split, self.source(n, seed)), truth
 
-    def pictures(self, latents: np.ndarray) -> np.ndarray:
-        """Render latents (rows, 8), columns in the order of `FACTORS`, as uint8 pictures (rows, 3, size, size)."""
-        if latents.ndim != 2 or latents.shape[1] != len(FACTORS):
-            raise InputError(f"latents must have shape (rows, {len(FACTORS)}), not {latents.shape}")
+    def render(self, latents: np.ndarray, view: int = 0) -> Frames:
+        """Draw latents (rows, 8), columns in the order of `FACTORS`: pictures, which thing is seen where, and depths.
+
+        The mask is 1 where the object covers half of a pixel or more, and the depth that of the nearest surface in it.
+        """
+        made = self._traced(latents, view)
+        return Frames(made.image, (made.mask >= 0.5).long(), made.depth)
+
+    def pictures(self, latents: np.ndarray, view: int = 0) -> np.ndarray:
+        """Draw latents (rows, 8) as uint8 pictures (rows, 3, size, size), from one of the views."""
+        _check(latents)
         out = np.empty((len(latents), 3, self.size, self.size), dtype=np.uint8)
         # Parts keep the floating-point pictures small beside the result.
         for start in range(0, len(latents), 1024):
-            columns = torch.as_tensor(latents[start : start + 1024], dtype=torch.float32).unbind(1)
-            image = render(*columns, pixels=self.size).image
+            image = self._traced(latents[start : start + 1024], view).image
             out[start : start + 1024] = image.mul_(255).add_(0.5).to(torch.uint8).numpy()
         return out
+
+    def all_views(self, latents: np.ndarray) -> dict[str, np.ndarray]:
+        """Draw latents (rows, 8) from every side: uint8 pictures (rows, 3, size, size) by name of the view."""
+        return {f"view{i}": self.pictures(latents, i) for i in range(self.views)}
+
+    def _traced(self, latents: np.ndarray, view: int) -> Rendering:
+        _check(latents)
+        if not 0 <= view < self.views:
+            raise InputError(f"view is from 0 to {self.views - 1}, not {view}")
+        columns = list(torch.as_tensor(latents, dtype=torch.float32).unbind(1))
+        if view:
+            columns[_CAMERA] = columns[_CAMERA] + 2 * math.pi * view / self.views
+        return render(*columns, pixels=self.size)
+
+
+def _check(latents: np.ndarray) -> None:
+    if latents.ndim != 2 or latents.shape[1] != len(FACTORS):
+        raise InputError(f"latents must have shape (rows, {len(FACTORS)}), not {latents.shape}")
