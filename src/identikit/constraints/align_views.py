@@ -18,7 +18,7 @@ def align_views(one: Tensor, other: Tensor, redundancy: float = 0.05) -> Tensor:
         C_{ij} = \mathrm{corr}(z_i, z'_j) \text{ over the batch}
 
     Nothing is gained by small codes, since correlations have no scale, nor by latents that say the same, which is what
-    the second sum is for. A constant latent has the correlation 0, the worst there is.
+    the second sum is for. A constant latent has the correlation 0, as if the two views had nothing in common.
 
     Args:
         one: `(..., batch, latents)`, codes of the first view.
