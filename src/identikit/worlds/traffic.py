@@ -35,7 +35,7 @@ from identikit.worlds.renderer import Camera, Frames, Ground, Thing, draw
 LAYOUTS = {"crossing": (60.0, 76.0), "roundabout": (88.0, 120.0)}
 """Least and greatest length of a closed road, in metres, by layout."""
 MOST_CARS = 12
-"""The most cars that have colours of their own."""
+"""The most cars; they fit on the shortest roads, and each has a colour of its own."""
 WARM_UP = 20
 """Frames that pass before the first one that is filmed."""
 _BOX = LANE_WIDTH + 1.0
@@ -74,7 +74,8 @@ class Traffic(Episodes):
         cars: number of cars; at a crossing the second half of them is on the road from bottom to top.
 
     Raises:
-        InputError: an unknown layout or name, more cars than fit on the roads, or a forced value that cannot be driven.
+        InputError: an unknown layout or name, fewer cars than 2 or more than 12, which fit on every road, or a forced
+            value that cannot be driven.
 
     Source: Treiber, Hennecke and Helbing 2000 (arXiv cond-mat/0002177) for the following of cars; roads, lane changes
     (after Kesting, Treiber and Helbing 2007), lights, ranges and mechanisms are this library's choice.
@@ -101,8 +102,6 @@ class Traffic(Episodes):
             raise unknown("layout", self.layout, LAYOUTS)
         if not 2 <= self.cars <= MOST_CARS:
             raise InputError(f"cars is from 2 to {MOST_CARS}, not {self.cars!r}")
-        # Says so in one sentence where they do not fit.
-        place_cars(np.array([LAYOUTS[self.layout][0]]), self.road, np.random.default_rng(0), self._box)
         super().__post_init__()
 
     @property
