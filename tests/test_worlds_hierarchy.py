@@ -17,7 +17,7 @@ from identikit.worlds.coverage import active, composable, covered
 from identikit.worlds.description import dependent
 from identikit.worlds.discrete_hierarchy import DISCRETE_HIERARCHIES, DiscreteHierarchy
 from identikit.worlds.hierarchy import HIERARCHIES, Hierarchy
-from identikit.worlds.hierarchy_graphs import LatentGraph, balanced_tree
+from identikit.worlds.hierarchy_graphs import HierarchyGraph, balanced_tree
 from identikit.worlds.layers import draw_layer, joined
 from identikit.worlds.reasoning import ReasoningTraces
 from identikit.worlds.selection import SelectionHierarchy
@@ -70,7 +70,7 @@ def test_a_world_describes_itself_and_its_mixing_makes_its_x(world):
 
 
 def test_levels_children_and_paths_of_a_graph():
-    graph = LatentGraph({"b": ("a",), "c": ("a", "b"), "x": ("b",), "y": ("b", "c"), "w": ("c",)})
+    graph = HierarchyGraph({"b": ("a",), "c": ("a", "b"), "x": ("b",), "y": ("b", "c"), "w": ("c",)})
     assert graph.latents == ("a", "b", "c")
     assert graph.leaves == ("x", "y", "w")
     assert graph.levels == {"a": 3, "b": 2, "c": 1, "x": 0, "y": 0, "w": 0}
@@ -82,7 +82,7 @@ def test_levels_children_and_paths_of_a_graph():
 
 
 def test_balanced_trees():
-    graph = LatentGraph(balanced_tree(3, 2))
+    graph = HierarchyGraph(balanced_tree(3, 2))
     assert len(graph.latents) == 7
     assert len(graph.leaves) == 8
     assert sorted(set(graph.levels.values())) == [0, 1, 2, 3]

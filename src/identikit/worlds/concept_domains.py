@@ -11,7 +11,7 @@ import numpy as np
 from identikit.data import Dataset, Truth
 from identikit.errors import InputError, unknown
 from identikit.splits import make_split
-from identikit.worlds.base import World
+from identikit.worlds.base import World, check_seed
 from identikit.worlds.description import Assumption
 
 CONCEPTS = ("sparse", "normal")
@@ -63,6 +63,7 @@ class ConceptDomains(World):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         if self.concepts < 1 or self.nuisance < 0 or self.observed < self.concepts + self.nuisance:
             raise InputError(
                 f"concepts is 1 or more, nuisance 0 or more, and observed at least their sum, not {self.concepts}, "
@@ -98,6 +99,7 @@ class ConceptDomains(World):
             `(data, truth)`: data with `x` (n, observed) and `domain` (`real`, `synthetic`); truth with the concepts and
             the label `pair`, the same whole number for the two rows of a pair, which are in the same split.
         """
+        check_seed(seed)
         if n < 2 or n % 2:
             raise InputError(f"n is even, one synthetic row for each real one, not {n}")
         rng = np.random.default_rng([self.seed, seed, 1])

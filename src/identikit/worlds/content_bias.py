@@ -11,7 +11,7 @@ import numpy as np
 from identikit.data import Dataset, Truth
 from identikit.errors import InputError, unknown
 from identikit.splits import make_split
-from identikit.worlds.base import World
+from identikit.worlds.base import World, check_seed
 from identikit.worlds.description import Assumption
 from identikit.worlds.domain_shift import DomainShift
 from identikit.worlds.measured import apart
@@ -81,6 +81,7 @@ class ContentBias(World):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         if self.content < 1 or self.bias < 1:
             raise InputError(f"content and bias have at least one latent each, not {self.content} and {self.bias}")
         if self.classes < 2:
@@ -124,6 +125,7 @@ class ContentBias(World):
             `(data, truth)`: data with `x`, `y` (hidden in the last domains) and `domain`; truth with the latents, the
             blocks `content` and `bias`, the hidden labels and the mixing.
         """
+        check_seed(seed)
         if n < self.domains:
             raise InputError(f"{n} rows are fewer than the {self.domains} domains")
         rng = np.random.default_rng([self.seed, seed, 1])

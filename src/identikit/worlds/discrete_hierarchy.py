@@ -13,7 +13,7 @@ from identikit.errors import InputError, unknown
 from identikit.splits import make_split
 from identikit.worlds.base import World, check_seed
 from identikit.worlds.description import Assumption
-from identikit.worlds.hierarchy_graphs import Kinds, LatentGraph, named_graph
+from identikit.worlds.hierarchy_graphs import Kinds, HierarchyGraph, named_graph
 from identikit.worlds.mixing import Mixing, draw_mixing
 from identikit.worlds.tables import draw_table, joint
 
@@ -151,10 +151,10 @@ class DiscreteHierarchy(World):
         _ = self.tables
 
     @cached_property
-    def structure(self) -> LatentGraph:
+    def structure(self) -> HierarchyGraph:
         """The graph with its latents, leaves (the concepts) and levels."""
         graph = named_graph(self.graph, DISCRETE_HIERARCHIES, "d") if isinstance(self.graph, str) else self.graph
-        return LatentGraph(graph)
+        return HierarchyGraph(graph)
 
     @property
     def concepts(self) -> tuple[str, ...]:

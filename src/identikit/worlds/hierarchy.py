@@ -13,7 +13,7 @@ from identikit.errors import InputError, unknown
 from identikit.splits import make_split
 from identikit.worlds.base import World, check_seed
 from identikit.worlds.description import Assumption, dependent
-from identikit.worlds.hierarchy_graphs import Kinds, LatentGraph, named_graph
+from identikit.worlds.hierarchy_graphs import Kinds, HierarchyGraph, named_graph
 from identikit.worlds.mechanisms import NOISES, draw_mechanism, draw_noise
 from identikit.worlds.mixing import draw_mixing
 
@@ -113,11 +113,11 @@ class Hierarchy(World):
                 )
 
     @cached_property
-    def structure(self) -> LatentGraph:
+    def structure(self) -> HierarchyGraph:
         """The graph with its latents, leaves and levels."""
         if isinstance(self.graph, str):
-            return LatentGraph(named_graph(self.graph, HIERARCHIES, "x"), self.observed)
-        return LatentGraph(self.graph, self.observed)
+            return HierarchyGraph(named_graph(self.graph, HIERARCHIES, "x"), self.observed)
+        return HierarchyGraph(self.graph, self.observed)
 
     @property
     def levels(self) -> dict[str, int]:

@@ -16,7 +16,7 @@ Kinds = Mapping[str, tuple[Mapping[str, str], str]]
 
 
 @dataclass(frozen=True)
-class LatentGraph:
+class HierarchyGraph:
     """A graph without cycles whose leaves are observed and whose other nodes are latent.
 
     Args:
@@ -27,7 +27,7 @@ class LatentGraph:
         InputError: a cycle, an edge that leaves an observed node, a latent that no observed node descends from, or no
             latent.
 
-    >>> graph = LatentGraph({"b": ("a",), "x": ("b",), "y": ("b",)})
+    >>> graph = HierarchyGraph({"b": ("a",), "x": ("b",), "y": ("b",)})
     >>> graph.latents, graph.leaves, graph.levels
     (('a', 'b'), ('x', 'y'), {'a': 2, 'b': 1, 'x': 0, 'y': 0})
     """

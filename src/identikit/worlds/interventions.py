@@ -13,7 +13,7 @@ from identikit.data import Dataset, Truth
 from identikit.errors import InputError, unknown
 from identikit.metrics.correlation import cross_correlation
 from identikit.splits import make_split
-from identikit.worlds.base import World
+from identikit.worlds.base import World, check_seed
 from identikit.worlds.description import Assumption
 from identikit.worlds.graphs import draw_graph
 from identikit.worlds.latent_scm import LatentSCM, Step
@@ -82,6 +82,7 @@ class Interventional(World):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         if self.latents < 1 or self.repeats < 1:
             raise InputError(f"latents and repeats are 1 or more, not {self.latents} and {self.repeats}")
         if not 0 <= self.edges <= 1:
@@ -129,6 +130,7 @@ class Interventional(World):
             there is one) and, where known, `target`; truth with the latents (of pairs: before, then after) and the
             label `target`, a position in (`none`, the distinct groups of targets).
         """
+        check_seed(seed)
         groups = self.interventions if self.paired else ((), *self.interventions)
         if n < len(groups):
             raise InputError(f"{n} rows are fewer than the {len(groups)} domains")

@@ -11,7 +11,7 @@ import numpy as np
 from identikit.data import Dataset, Truth
 from identikit.errors import InputError, unknown
 from identikit.splits import make_split
-from identikit.worlds.base import World
+from identikit.worlds.base import World, check_seed
 from identikit.worlds.description import Assumption
 from identikit.worlds.graphs import draw_graph
 from identikit.worlds.latent_scm import LatentSCM
@@ -89,6 +89,7 @@ class MultiModal(World):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         if len(self.latents) < 2:
             raise InputError(f"a multimodal world has at least two modalities, not {len(self.latents)}")
         if "shared" in self.latents or "latents" in self.latents or "exogenous" in self.latents:
@@ -144,6 +145,7 @@ class MultiModal(World):
             `(data, truth)`: data with a dict of modalities as `x`, (n, observed) each; truth with the causal latents,
             then the exogenous ones, a block for each modality and for both kinds, and the graph.
         """
+        check_seed(seed)
         if n < 1:
             raise InputError(f"n is 1 or more, not {n}")
         rng = np.random.default_rng([self.seed, seed, 1])

@@ -11,7 +11,7 @@ import numpy as np
 from identikit.data import Dataset, Truth
 from identikit.errors import InputError, unknown
 from identikit.splits import make_split
-from identikit.worlds.base import World
+from identikit.worlds.base import World, check_seed
 from identikit.worlds.description import POINTS, Assumption
 from identikit.worlds.mechanisms import Mechanism, draw_mechanism
 from identikit.worlds.mixing import Mixing, draw_mixing
@@ -76,6 +76,7 @@ class OffSupport(World):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         if self.content < 1 or self.style < 1 or self.classes < 2:
             raise InputError(
                 f"content and style have at least one latent and classes is 2 or more, not {self.content}, "
@@ -136,6 +137,7 @@ class OffSupport(World):
             `(data, truth)`: data with `x`, `y` (hidden in the target) and `domain` (`source`, `target`); truth with the
             latents, the blocks `content` and `style`, the hidden labels and the mixing.
         """
+        check_seed(seed)
         targets = round(self.share * n)
         if not 0 < targets < n:
             raise InputError(

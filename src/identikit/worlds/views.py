@@ -12,7 +12,7 @@ import numpy as np
 from identikit.data import Dataset, Truth
 from identikit.errors import InputError, unknown
 from identikit.splits import make_split
-from identikit.worlds.base import World
+from identikit.worlds.base import World, check_seed
 from identikit.worlds.description import Assumption
 from identikit.worlds.graphs import Parents, adjacency
 from identikit.worlds.latent_scm import LatentSCM
@@ -76,6 +76,7 @@ class MultiView(World):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         # Settings read back from JSON hold lists.
         object.__setattr__(self, "views", {v: tuple(blocks) for v, blocks in self.views.items()})
         object.__setattr__(self, "styles", tuple(self.styles))
@@ -135,6 +136,7 @@ class MultiView(World):
             `(data, truth)`: data with a dict of views as `x`, (n, observed) each; truth with every block once, and
             every style once for each view that sees it.
         """
+        check_seed(seed)
         if n < 1:
             raise InputError(f"n is 1 or more, not {n}")
         rng = np.random.default_rng([self.seed, seed, 1])
