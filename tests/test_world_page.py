@@ -67,6 +67,15 @@ def test_two_changing_latents_need_five_domains(domains, holds):
     assert DomainShift(domains=domains).describe()["sufficiently variable"].holds is holds
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_domains_that_differ_by_chance_alone_are_not_variable(seed):
+    z = np.random.default_rng(seed).normal(size=(2_000, 2))
+    found = told(z, domain=np.arange(2_000) % 9, blocks={"changing": (0, 1)})["sufficiently variable"]
+    assert found.holds is False
+    assert "span 0 of the 4" in found.why
+    assert DomainShift(domains=9, seed=seed).describe(seed=seed)["sufficiently variable"].holds
+
+
 def test_a_world_may_say_more_and_correct_what_was_measured():
     class Own(DomainShift):
         def assumptions(self, data, truth):

@@ -11,6 +11,8 @@ from identikit.metrics.correlation import cross_correlation
 
 POINTS = 64
 """Rows at which the slope of a mixing is taken."""
+CHANCE = 20
+"""Times that rows are dealt to the domains at random, to see what chance spans."""
 
 
 @dataclass(frozen=True)
@@ -163,16 +165,24 @@ def _independent(data: Dataset, truth: Truth) -> Assumption:
 
 def _variable(data: Dataset, truth: Truth) -> Assumption:
     latents, domain = truth.latents[:, list(truth.blocks["changing"])], data["domain"]
-    codes = np.unique(domain)
-    mean = np.stack([latents[domain == code].mean(0) for code in codes])
-    variance = np.stack([latents[domain == code].var(0) for code in codes]) + 1e-12
-    natural = np.concatenate([mean / variance, -0.5 / variance], axis=1)
-    natural /= natural.std(0) + 1e-12
-    sizes = np.linalg.svd(natural[1:] - natural[0], compute_uv=False)
-    wanted = natural.shape[1]
-    rank = int((sizes > 1e-2 * max(sizes.max(initial=0.0), 1e-12)).sum())
-    why = f"the natural parameters of {len(codes)} domains span {rank} of the {wanted} dimensions that are needed"
+    rng = np.random.default_rng(0)
+    found = _natural(latents, domain)
+    chance = np.stack([_natural(latents, rng.permutation(domain)) for _ in range(CHANCE)])
+    scale = chance.std(axis=(0, 1)) + 1e-12
+    sizes = np.linalg.svd(found / scale, compute_uv=False)
+    # What rows dealt to the domains at random reach spans nothing.
+    bar = float(np.linalg.svd(chance / scale, compute_uv=False).max())
+    rank, wanted = int((sizes > bar).sum()), found.shape[1]
+    why = f"the natural parameters of {len(found)} domains span {rank} of the {wanted} dimensions that are needed"
     return Assumption("sufficiently variable", rank >= wanted, why)
+
+
+def _natural(latents: np.ndarray, domain: np.ndarray) -> np.ndarray:
+    """Natural parameters (domains, 2 * latents) of a normal in each domain, without their mean over the domains."""
+    mean = np.stack([latents[domain == code].mean(0) for code in np.unique(domain)])
+    variance = np.stack([latents[domain == code].var(0) for code in np.unique(domain)]) + 1e-12
+    natural = np.concatenate([mean / variance, -0.5 / variance], axis=1)
+    return natural - natural.mean(0)
 
 
 def _sparse(graph: np.ndarray) -> Assumption:
