@@ -86,7 +86,7 @@ def _scores(store: Store, rows: list[dict[str, Any]]) -> Html:
         for i, metric in enumerate(metrics[:_MOST_PLOTS])
     ]
     more = [note(f"{len(metrics) - _MOST_PLOTS} more metrics stand in the table alone.")] * (len(metrics) > _MOST_PLOTS)
-    return join(*figures, *more, _table(store, rows, axes))
+    return join(*figures, *more, _table(rows, axes))
 
 
 def _direction(rows: list[dict[str, Any]], metric: str) -> str:
@@ -124,29 +124,44 @@ def _dots(rows: list[dict[str, Any]], names: list[str], axes: Sequence[str]) -> 
     return figure
 
 
-def _table(store: Store, rows: list[dict[str, Any]], axes: Sequence[str]) -> Html:
-    cells = [
-        (
-            row["world"],
-            _name(row, axes),
-            tag("code", row["metric"]) if row["metric"] else "none scored",
-            _value(row["value"]),
-            _value(row["mean"]),
-            "" if row["low"] is None else f"{short(row['low'])} to {short(row['high'])}",
-            row["null"] or "",
-            tag("span", row["place"], kind="badge") if row["place"] else "",
-            _rule(row),
-            _count(row),
-            _value(row["cpu_seconds"], 1),
-        )
-        for row in rows
-    ]
-    header = ("world", "method", "metric", "value", "mean", "low to high", "null", "", "rule", "runs", "CPU s a run")
+def _table(rows: list[dict[str, Any]], axes: Sequence[str]) -> Html:
+    """A table for each world."""
+    header = ("method", "metric", "value", "rule", "runs", "mean", "low to high", "null", "", "CPU s a run")
     caption = (
         "'value' is that of the run which the rule chose, 'mean' and 'low to high' are over the seeds that finished; "
         "the badge says where the value lies beside its null. Every row names its rule, and the seed it chose."
     )
-    return table(header, cells, caption)
+    kinds = {row["metric"]: row["null_name"] for row in rows if row["metric"] and row["null_name"]}
+    if kinds:
+        said = "; ".join(f"of {metric}: {kind}" for metric, kind in kinds.items())
+        caption += f" Nulls {said}." if len(set(kinds.values())) > 1 else f" The null: {next(iter(kinds.values()))}."
+    pieces: list[object] = []
+    for world in dict.fromkeys(row["world"] for row in rows):
+        cells = [
+            (
+                _name(row, axes),
+                tag("code", row["metric"]) if row["metric"] else "none scored",
+                _value(row["value"]),
+                _rule(row),
+                _count(row),
+                _value(row["mean"]),
+                "" if row["low"] is None else f"{short(row['low'])} to {short(row['high'])}",
+                _null(row),
+                tag("span", row["place"], kind="badge") if row["place"] else "",
+                _value(row["cpu_seconds"], 2),
+            )
+            for row in rows
+            if row["world"] == world
+        ]
+        pieces += [tag("h3", world), table(header, cells, caption)]
+    return join(*pieces)
+
+
+def _null(row: dict[str, Any]) -> str:
+    if row["null_low"] is None:
+        return ""
+    low, high = short(row["null_low"]), short(row["null_high"])
+    return low if low == high else f"{low} to {high}"
 
 
 def _value(value: float | None, digits: int = 2) -> str:

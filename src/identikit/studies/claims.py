@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
+import platform
 import threading
 import time
 import uuid
@@ -36,7 +36,7 @@ class Worker:
     def __init__(self, store: Store, lease: float = LEASE, name: str | None = None) -> None:
         self.store = store
         self.lease = lease
-        self.name = name or f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.name = name or f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.held: dict[str, int] = {}
         self._beat_file = store.folder / "workers" / self.name
         self._records = store.folder / "records" / f"{self.name}.jsonl"
@@ -44,7 +44,7 @@ class Worker:
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Worker:
-        about = {"host": socket.gethostname(), "pid": os.getpid(), "lease": self.lease}
+        about = {"host": platform.node(), "pid": os.getpid(), "lease": self.lease}
         try:
             draft = self._beat_file.with_name(f".{self.name}")
             draft.write_text(json.dumps(about))
@@ -206,7 +206,7 @@ def _living(folder: Path, lease: float) -> set[str]:
             fresh = now - path.stat().st_mtime < about.get("lease", lease)
         except (OSError, ValueError):
             continue
-        if fresh and not (about["host"] == socket.gethostname() and not _runs(about["pid"])):
+        if fresh and not (about["host"] == platform.node() and not _runs(about["pid"])):
             living.add(path.name)
     return living
 

@@ -74,7 +74,8 @@ def _drive(ray: Any, store: Store, plan: Plan, show: Show, num_cpus: float, num_
                 try:
                     records = ray.get(reference)
                 except ray.exceptions.RayError as reason:
-                    said = f"Ray gave up after {_RETRIES} retries: {type(reason).__name__}"
+                    last = (str(reason).strip().splitlines() or ["no message"])[-1]
+                    said = f"Ray gave up on its task: {type(reason).__name__}: {last}"
                     records = [failed(job, said) for job in jobs]
                 worker.finish(records)
             show(store.status())

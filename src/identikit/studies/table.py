@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from identikit.errors import InputError, unknown
+from identikit.metrics.result import short
 from identikit.studies.choice import chosen
 from identikit.studies.store import Store
 from identikit.writing import write_text
@@ -199,11 +200,21 @@ def _metric(name: str | None, found: Mapping[str, Any], picked: set[str], store:
         "high": max(values.values(), default=None),
         "values": list(values.values()),
         "direction": "smaller" if first and first["direction"] == "smaller is better" else "larger",
-        "null": None if kind is None else f"{kind} {low:.2f}" + (f"..{high:.2f}" if high != low else ""),
+        "null": None if low is None or high is None else f"{kind} {_between(low, high)}",
+        "null_name": kind,
         "null_low": low,
         "null_high": high,
         "place": place,
     }
+
+
+def _between(low: float, high: float) -> str:
+    """The ends of a null, or the one value of a null without spread.
+
+    >>> _between(-0.001, 0.12), _between(0.5, 0.5)
+    ('0.00..0.12', '0.50')
+    """
+    return short(low) if short(low) == short(high) else f"{short(low)}..{short(high)}"
 
 
 def _counted(total: int, done: int, bad: Mapping[str, int]) -> str:
