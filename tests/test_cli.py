@@ -371,7 +371,8 @@ def test_lists():
         assert wanted in shown
     assert {"DomainShift", "Scenes"} <= {line.split()[0] for line in run("worlds")[0].splitlines()}
     assert {"show", "sample"} <= set(re.findall(r"\w+", run("worlds", "--help")[0]))
-    assert "Apache-2.0" in run("datasets")[0]
+    assert {"emoji", "sachs", "dsprites"} <= {line.split()[0] for line in run("datasets")[0].splitlines()}
+    assert "Apache-2.0" in run("datasets", "emoji")[0]
     assert run("--version")[0].strip() == f"identikit {ik.__version__}"
 
 

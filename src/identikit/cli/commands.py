@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from identikit.cli.inputs import codes_and_truth, defaults, factors, pairs, read_data, restored
 from identikit.cli.tables import print_table
-from identikit.errors import InputError
+from identikit.errors import InputError, unknown
 from identikit.metrics.named import GROUPS, METRICS, QUICK
 
 if TYPE_CHECKING:
@@ -301,15 +301,24 @@ def methods(
     typer.echo(f"its claim is run by: {checked}")
 
 
-@app.command(epilog="Example: identikit datasets")
-def datasets() -> None:
-    """List the data sets that come with the library."""
-    from identikit.datasets import SHIPPED
+@app.command(epilog="Examples: identikit datasets; identikit datasets dsprites")
+def datasets(
+    name: Annotated[str | None, typer.Argument(metavar="DATA", help="One data set, with its options.")] = None,
+) -> None:
+    """List the data sets that come with the library, and those that it fetches; or show one."""
+    from identikit.datasets import DOWNLOADED, SHIPPED
 
-    for name, shipped in SHIPPED.items():
-        typer.echo(f"{name}: {shipped.about}\n  truth: {shipped.truth}\n  licence: {shipped.licence}")
-        typer.echo("  options (--source NAME=VALUE):")
-        print_table(("name", "default"), defaults(shipped.read).items())
+    known = {**SHIPPED, **DOWNLOADED}
+    if name is None:
+        rows = [(n, "comes along" if n in SHIPPED else "is fetched", each.about) for n, each in known.items()]
+        print_table(("data set", "", "what it holds"), rows)
+        return
+    if name not in known:
+        raise unknown("data set", name, known)
+    each = known[name]
+    typer.echo(f"{name}: {each.about}\n  truth: {each.truth}\n  licence: {each.licence}")
+    typer.echo(f"options (identikit fit METHOD --data {name} --source NAME=VALUE):")
+    print_table(("name", "default"), defaults(each.read).items())
 
 
 @app.command(epilog="Example: identikit verify imsda --seeds 8")

@@ -47,8 +47,9 @@ def read_data(
     if kind == "world":
         options = pairs("--source", source, defaults(find_world(world)), f"option of {world}")
         return make_world(world, options).sample(rows, seed=seed)
-    if data in datasets.SHIPPED:
-        reader = datasets.SHIPPED[data].read
+    known = {**datasets.SHIPPED, **datasets.DOWNLOADED}
+    if data in known:
+        reader = known[data].read
         options = pairs("--source", source, defaults(reader), f"option of {data}")
         return reader(**{"seed": seed, **options})
     if table or arrays:
@@ -62,7 +63,7 @@ def read_data(
         return reopen(data)
     if Path(data).exists():
         raise InputError(f"{data} is no .csv, .tsv, .parquet or .npz file: convert it to one of these")
-    raise unknown("data set", data, [*datasets.SHIPPED, "world:DomainShift", "FILE.csv", "FILE.parquet", "FILE.npz"])
+    raise unknown("data set", data, [*known, "world:DomainShift", "FILE.csv", "FILE.parquet", "FILE.npz"])
 
 
 def codes_and_truth(codes: Path, truth: Path) -> tuple[Any, Any, Dataset | None]:

@@ -196,7 +196,7 @@ def export(
 
 def _reasons(store: Any) -> None:
     """One line for each reason why jobs failed or diverged."""
-    found = store.query(
+    (found,) = store.query(
         "SELECT method, status, reason, count(*) AS jobs FROM runs WHERE reason IS NOT NULL "
         "GROUP BY ALL ORDER BY jobs DESC LIMIT 10"
     )

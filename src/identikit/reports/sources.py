@@ -53,9 +53,9 @@ def python_call(runs: Runs) -> str:
         head = f"data, truth = ik.worlds.{source['world']}({made}).sample({source['n']:_}, seed={source['seed']})"
     elif "stream" in source:
         head = f"data, truth = ik.worlds.reopen({source['stream']!r})"
-    elif source.get("reader") in datasets.SHIPPED:
+    elif source.get("reader") in (known := {**datasets.SHIPPED, **datasets.DOWNLOADED}):
         reader = source["reader"]
-        given = _changed(datasets.SHIPPED[reader].read, {k: v for k, v in source.items() if k != "reader"})
+        given = _changed(known[reader].read, {k: v for k, v in source.items() if k != "reader"})
         head = f"data, truth = ik.datasets.{reader}({_arguments(given)})"
     elif "reader" in source:
         place = "path" if "path" in source else "x"
@@ -101,8 +101,8 @@ def command(runs: Runs, out: str = "runs/again") -> str | None:
         options = _changed(find_world(source["world"]), source.get("options", {}))
     elif "stream" in source:
         words, options = [*words, "--data", source["stream"]], {}
-    elif source.get("reader") in datasets.SHIPPED:
-        options = _changed(datasets.SHIPPED[source["reader"]].read, {k: v for k, v in source.items() if k != "reader"})
+    elif source.get("reader") in (known := {**datasets.SHIPPED, **datasets.DOWNLOADED}):
+        options = _changed(known[source["reader"]].read, {k: v for k, v in source.items() if k != "reader"})
         words += ["--data", source["reader"], "--seed", str(options.pop("seed", 0))]
     else:
         place = "path" if "path" in source else "x"
