@@ -1,6 +1,7 @@
 """Speed of the batched renderer and of physics films, beside a check that pictures do not depend on how they are made.
 
-Run: python bench/renderer.py [--repeats N]. Writes bench/results/renderer.json.
+Run: python bench/renderer.py [--repeats N]. Writes bench/results/renderer.json. With --sheet it draws
+docs/images/worlds-physics.png instead: every second frame of a film of each scene, then masks and depths of the spring.
 
 The scene is a ball, a tilted box, a cylinder and a capsule on a tiled ground, all of them placed, sized and coloured
 anew in each picture, with the shadows of all; and, for films, sequences of 16 frames as `Physics` samples them, with
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -23,7 +25,15 @@ from identikit.worlds.renderer import Camera, Frames, Ground, Thing, draw
 
 PICTURES = {32: 512, 64: 256, 128: 64}
 CHECKED = 48
-SCENES = ("fall", "spring", "slope", "collision", "refraction")
+SHOWN = {
+    "fall": {"gravity": 9.8, "hue": 0.3},
+    "spring": {"stretch": 0.9, "stiffness": 12.0, "mass": 1.5, "hue": 1.6},
+    "slope": {"gravity": 9.8, "friction": 0.08, "angle": 0.5, "hue": 3.9},
+    "collision": {"launch_a": 1.2, "launch_b": -0.5, "restitution": 0.9, "mass_a": 0.6, "mass_b": 2.0, "hue": 0.8},
+    "refraction": {"index_a": 1.6, "index_b": 1.05, "lamp": 0.2, "sweep": 0.45, "hue": 0.2},
+}
+"""Parameters of the films on the sheet, chosen so that much happens in them."""
+SHEET = Path(__file__).parents[1] / "docs" / "images" / "worlds-physics.png"
 GROUND = Ground(other=(0.60, 0.58, 0.55))
 
 
@@ -68,10 +78,33 @@ def check(camera: Camera, pixels: int) -> bool:
     return all(torch.equal(a, b) and torch.equal(a, c) for a, b, c in zip(single, double, apart, strict=True))
 
 
+def sheet() -> None:
+    from PIL import Image
+
+    rows, extra = [], []
+    for scene, do in SHOWN.items():
+        world = Physics(scene, size=96, do=do, seed=1)
+        frames = world.render(world.sample(16, seed=4)[1].latents[::2])
+        pictures = frames.pictures
+        pictures[..., :2], pictures[..., :2, :] = 255, 255
+        rows.append(pictures.permute(2, 0, 3, 1).flatten(1, 2))
+        if scene == "spring":
+            masks = frames.mask * (255 // int(frames.mask.max()))
+            depths = 255 * (1 - (frames.depth - frames.depth.min()) / (12 - frames.depth.min())).clamp(0, 1)
+            extra = [
+                v.to(torch.uint8).permute(1, 0, 2).flatten(1)[..., None].expand(-1, -1, 3) for v in (masks, depths)
+            ]
+    Image.fromarray(torch.cat([*rows, *extra]).numpy()).save(SHEET, optimize=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeats", type=int, default=5)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--sheet", action="store_true")
+    given = parser.parse_args()
+    if given.sheet:
+        return sheet()
+    repeats = given.repeats
 
     equal = {
         f"{name}, {pixels} pixels": check(camera, pixels)
@@ -92,7 +125,7 @@ def main() -> None:
 
     films, rows = {}, []
     count = 8
-    worlds = {scene: Physics(scene) for scene in SCENES}
+    worlds = {scene: Physics(scene) for scene in SHOWN}
     times = common.measure({s: lambda w=w: w.sample(count * w.length) for s, w in worlds.items()}, repeats)
     for scene, taken in times.items():
         per = taken.per(count)

@@ -169,7 +169,7 @@ def _refraction_things(v: Pieces) -> list[Thing]:
 
     def beam(angle: Tensor, side: float, up: float, share: Tensor | float) -> Thing:
         end = points(side * 1.7 * angle.sin(), up * 1.7 * angle.cos(), 0.05)
-        thin = 0.015 + 0.055 * torch.as_tensor(share).sqrt()
+        thin = 0.001 + 0.07 * torch.as_tensor(share).sqrt()
         return Thing("capsule", (0.0, 0.0, 0.05), thin, hues(v["hue"]), end=end)
 
     return [

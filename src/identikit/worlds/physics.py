@@ -52,7 +52,7 @@ class Physics(World):
         InputError: an unknown scene or parameter, a graph with a cycle, a picture size not offered, or a range that no
             such thing has (a mass of 0, a friction that holds the block, ...).
 
-    Source: the scenes are those of the physical part of CausalVerse (Chen et al. 2025, arXiv 2510.14049); their
+    Source: the scenes take after the physical part of CausalVerse (Chen et al. 2025, arXiv 2510.14049); their
     parameters, graphs and ranges are this library's choice.
 
     >>> data, truth = Physics("fall", length=4, domains=2, size=32).sample(40)
