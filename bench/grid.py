@@ -36,7 +36,7 @@ PICTURE = Path(__file__).parents[1] / "docs" / "images" / "grid.svg"
 WORLDS = {"network": "numbers", "sparse": "numbers", "scene": "pictures", "lighting": "pictures"}
 BUDGET = {
     "numbers": {"rows": 6000, "steps": 3000, "batch": 64, "hidden": 32, "lr": 0.01},
-    "pictures": {"rows": 3000, "steps": 500, "batch": 32, "hidden": 8, "lr": 0.003},
+    "pictures": {"rows": 3000, "steps": 600, "batch": 32, "hidden": 8, "lr": 0.01},
 }
 SEEDS, WORLD, VALIDATION_WORLD = 5, 1, 100
 LATENTS = {"latents": 5, "shared": 4}
@@ -69,7 +69,7 @@ def fit(data: ik.Dataset, kind: str, task: str, constraint: str, weight: float, 
     budget = BUDGET[kind]
     given = {"steps": budget["steps"], "seeds": SEEDS, **changes}
     return ik.fit(
-        "composed", data, batch=budget["batch"], lr=warm_flat_linear(budget["lr"]), hidden=budget["hidden"],
+        "composed", data, batch=budget["batch"], lr=warm_flat_linear(budget["lr"])(given["steps"]), hidden=budget["hidden"],
         task=task, constraint=constraint, weight=weight, progress=False, **LATENTS, **given,
     )  # fmt: skip
 
