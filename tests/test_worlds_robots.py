@@ -163,10 +163,10 @@ def test_films_keep_the_conventions_of_time(world):
     assert (data["time"] == np.tile(np.arange(8), 10)).all()
     assert (data["sequence"] == np.repeat(np.arange(10), 8)).all()
     assert all(len(set(data.split[data["sequence"] == s])) == 1 for s in range(10))
-    fixed = truth.block("fixed").reshape(10, 8, -1)
+    fixed = truth.block("parameters").reshape(10, 8, -1)
     assert (fixed == fixed[:, :1]).all()
     assert (fixed.std(0) > 0).all()
-    assert (truth.latents[:, truth.blocks["moving"][0]].reshape(10, 8).std(1) > 0).all()
+    assert (truth.latents[:, truth.blocks["states"][0]].reshape(10, 8).std(1) > 0).all()
     assert np.array_equal(truth.mixing(truth.latents[5:20]), data.x[5:20])
     assert world.lagged.shape == (1, len(truth.names), len(truth.names))
     assert type(world)(**json.loads(json.dumps(asdict(world)))) == world
@@ -226,6 +226,12 @@ def test_forced_variables_take_their_value_and_their_children_follow():
     plain, forced = (Arm(size=16, length=8, do=do).sample(80, seed=2)[1] for do in ({}, {"payload": 3.0}))
     assert (state(forced, "payload", 8) == 3.0).all()
     assert (state(forced, "damping", 8) != state(plain, "damping", 8)).all()
+    cut = Arm(size=16, length=8, do={"damping": 5.0}, domains=2).sample(80, seed=2)[1]
+    assert plain.graph is not None
+    assert cut.graph is not None
+    assert plain.graph[1, 2] == 1
+    assert cut.graph[1, 2] == 0
+    assert cut.blocks["changing"] == (1,)
     for name in ("reach", "hue", "object_angle", "target0"):
         assert np.array_equal(state(forced, name, 8), state(plain, name, 8))
     assert not np.allclose(state(forced, "angle0", 8)[:, 2:], state(plain, "angle0", 8)[:, 2:])
@@ -312,7 +318,7 @@ def test_mujoco_scenes_keep_the_conventions(scene):
     assert np.array_equal(frames.pictures.numpy(), data.x[:8])
     assert set(frames.mask.unique().tolist()) == ({0, 1, 2} if scene == "slope" else {0, 1, 2, 3, 4, 5})
     assert ("action" in data) == (scene == "arm")
-    fixed = truth.block("fixed").reshape(4, 4, -1)
+    fixed = truth.block("parameters").reshape(4, 4, -1)
     assert (fixed == fixed[:, :1]).all()
     assert scene == "arm" or "friction" in world.describe(16)["invertible"].why
 

@@ -206,7 +206,7 @@ def test_films_keep_the_conventions_of_time(layout):
     assert (data["time"] == np.tile(np.arange(4), 10)).all()
     assert (data["sequence"] == np.repeat(np.arange(10), 4)).all()
     assert all(len(set(data.split[data["sequence"] == s])) == 1 for s in range(10))
-    fixed = truth.block("fixed").reshape(10, 4, -1)
+    fixed = truth.block("parameters").reshape(10, 4, -1)
     assert (fixed == fixed[:, :1]).all()
     assert truth.blocks["changing"] == (1, 2)
     assert np.array_equal(truth.mixing(truth.latents[3:9]), data.x[3:9])

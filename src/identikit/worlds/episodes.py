@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
@@ -142,6 +142,13 @@ class Episodes(SequenceWorld):
         """The structural causal model of the fixed variables."""
         return CausalModel(self.factors, self.graph, self.domains, self.changing, self.seed)
 
+    @cached_property
+    def forced(self) -> CausalModel:
+        """The model as `do` leaves it: what is forced listens to nothing and is the same in all domains."""
+        graph = {child: parents for child, parents in self.graph.items() if child not in self.do}
+        changing = tuple(name for name in self.changing if name not in self.do)
+        return replace(self.model, graph=graph, changing=changing)
+
     @property
     def latents(self) -> tuple[str, ...]:
         """Names of all latents: the fixed ones, then those that move."""
@@ -161,7 +168,9 @@ class Episodes(SequenceWorld):
 
         Returns:
             The data (`x` as uint8 pictures, `sequence`, `time`, `action` where there is one and it is seen, `domain`
-            where there are several), and the truth, whose `mixing` draws any latents as uint8 pictures.
+            where there are several), and the truth: latents with blocks `parameters` (the fixed variables), `states`
+            (those that move), `invariant` and `changing` (fixed variables by mechanism), and a `mixing` that draws any
+            latents as uint8 pictures.
         """
         sequences = self.sequences(n)
         if sequences < self.domains:
@@ -183,13 +192,13 @@ class Episodes(SequenceWorld):
             fields["domain"] = np.repeat(domain, self.length)
             names["domain"] = tuple(str(d) for d in range(self.domains))
         count = len(self.factors)
-        blocks = {**self.model.blocks, "fixed": range(count), "moving": range(count, latents.shape[1])}
+        own = {"parameters": range(count), "states": range(count, latents.shape[1])}
         truth = Truth(
             latents,
             names=self.latents,
             kinds=(*(f.kind for f in self.factors), *self.moving.values()),
-            blocks={name: tuple(block) for name, block in blocks.items() if len(block)},
-            graph=adjacency(self.latents, {**self.graph, **self.instant}),
+            blocks={name: tuple(block) for name, block in {**own, **self.forced.blocks}.items() if len(block)},
+            graph=adjacency(self.latents, {**self.forced.graph, **self.instant}),
             labels=labels,
             mixing=self.pictures,
             split=split,

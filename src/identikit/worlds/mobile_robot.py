@@ -19,7 +19,7 @@ from identikit.worlds.robot_simulators import simulate_drive
 
 KEEP = 8
 """The mean number of frames for which a robot keeps its goal."""
-POST_RING, GOAL_RING, POST_RADIUS = 1.35, 0.75, 0.08
+POST_RING, GOAL_RING, POST_RADIUS = 1.35, 0.75, 0.1
 """Distance from the middle to the posts, and to the places before them where a robot goes; radius of a post; in m."""
 POST_COLOURS = (
     (0.85, 0.2, 0.2),
@@ -169,6 +169,6 @@ class MobileRobot(Episodes):
             Thing("sphere", points(c["x"], c["y"], 0.16), 0.55 * body, 0.8 * colour),
             Thing("sphere", nose, 0.3 * body, (0.97, 0.97, 0.97)),
         ]
-        camera = Camera(eye=(0.0, -3.6, 3.6), target=(0.0, -0.05, 0.1), view=0.6)
+        camera = Camera(eye=(0.0, -3.6, 3.6), target=(0.0, -0.05, 0.1), view=0.64)
         ground = Ground((0.72, 0.74, 0.76), (0.63, 0.66, 0.70), 0.6, haze=None)
         return draw(things, camera, self.size, ground=ground)
