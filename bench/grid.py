@@ -69,8 +69,8 @@ def fit(data: ik.Dataset, kind: str, task: str, constraint: str, weight: float, 
     budget = BUDGET[kind]
     given = {"steps": budget["steps"], "seeds": SEEDS, **changes}
     return ik.fit(
-        "composed", data, batch=budget["batch"], lr=warm_flat_linear(budget["lr"])(given["steps"]), hidden=budget["hidden"],
-        task=task, constraint=constraint, weight=weight, progress=False, **LATENTS, **given,
+        "composed", data, batch=budget["batch"], lr=warm_flat_linear(budget["lr"])(given["steps"]),
+        hidden=budget["hidden"], task=task, constraint=constraint, weight=weight, progress=False, **LATENTS, **given,
     )  # fmt: skip
 
 
