@@ -192,6 +192,22 @@ def test_near_hides_far_and_later_paint_hides_earlier():
     assert centre[0, 0] == 0
 
 
+def test_a_capsule_along_the_light_and_one_without_length_are_no_trouble():
+    up = Light((0, 0, 1))
+    upright = Thing("capsule", (0.5, 0.3, 0.4), 0.3, end=(0.5, 0.3, 1.4))
+    tall = draw([upright], Camera(), 64, up)
+    assert (tall.mask == 1).sum() > 100
+    top = draw([upright], Camera.above(width=4.0), 64, up)
+    round_ = draw([Thing("sphere", (0.5, 0.3, 1.4), 0.3)], Camera.above(width=4.0), 64, up)
+    # Seen from above it is the ball at its end, and its shadow lies under it.
+    assert torch.equal(top.mask, round_.mask)
+    assert torch.allclose(top.image, round_.image, atol=2e-3)
+    point = draw([Thing("capsule", (0.5, 0.3, 0.8), 0.3, end=(0.5, 0.3, 0.8))], Camera(), 64)
+    ball = draw([Thing("sphere", (0.5, 0.3, 0.8), 0.3)], Camera(), 64)
+    assert torch.equal(point.mask, ball.mask)
+    assert torch.allclose(point.image, ball.image, atol=2e-3)
+
+
 def test_what_does_not_move_casts_a_shadow_on_what_does():
     ball, block = Thing("sphere", (0, 0, 2.5), 0.5), Thing("box", torch.tensor([[1.5, 0.0, 0.3], [3.0, 0.0, 0.3]]), 0.6)
     made = draw([ball, block], Camera.above(width=8.0), 64, Light((-0.6, 0.0, 0.8)))
@@ -267,6 +283,7 @@ def test_tiles_lie_still_in_the_world():
         ({"size": math.nan}, r"the size of thing 1 \(sphere\) holds NaN or infinite numbers"),
         ({"tilt": 0.2}, r"thing 1 \(sphere\) has a tilt, which a box alone can have"),
         ({"end": (0, 0, 1)}, "a capsule, and nothing else, has an end"),
+        ({"colour": (0.5, 1.2, 0.5)}, "the colour of thing 1 must be from 0 to 1"),
         ({"colour": torch.zeros(3, 3)}, r"must have one row or equally many, not \[2, 3\] rows"),
     ],
 )
@@ -282,6 +299,7 @@ def test_bad_cameras_lights_and_sizes_are_refused_in_one_sentence():
         ({"camera": Camera((0, 0, 1), (0, 0, 1))}, "the camera must not be at its own target"),
         ({"camera": Camera(view=4.0)}, "view must be from 0 to 3 radians"),
         ({"light": Light((1, 0, -1))}, "the light must come from above"),
+        ({"light": Light(ambient=1.5)}, "the ambient share of the light must be from 0 to 1, not 1.5"),
         ({"pixels": 33}, "the picture size must be a multiple of 8 from 16 to 512, not 33"),
     ):
         with pytest.raises(InputError, match=message):

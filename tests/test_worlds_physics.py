@@ -286,6 +286,7 @@ def test_the_description_says_what_holds():
         ({"do": {"mass": -1.0}}, "mass must be above 0, not -1"),
         ({"ranges": {"mass": (0.0, 1.0)}}, "mass must be above 0, not 0 to 1"),
         ({"ranges": {"gravity": (5.0, 5.0)}}, "the range of gravity must go from a smaller to a larger value"),
+        ({"ranges": {"hue": (0.0, 1.0)}}, "hue is an angle, whose range is the whole circle"),
         ({"ranges": {"restitution": (0.5, 1.2)}}, "restitution must be 0 or more and at most 1, not 0.5 to 1.2"),
         ({"scene": "refraction", "do": {"index_a": 0.9}}, "index_a must be 1 or more, not 0.9"),
         ({"scene": "slope", "do": {"friction": -0.1}}, "friction must be 0 or more, not -0.1"),

@@ -95,8 +95,10 @@ class Physics(World):
             object.__setattr__(self, "changing", tuple(self.changing))
         if self.graph is not None:
             object.__setattr__(self, "graph", {k: tuple(v) for k, v in self.graph.items()})
+        if "hue" in self.ranges:
+            raise InputError("hue is an angle, whose range is the whole circle: leave it out of the ranges")
         for name, (low, high) in self.ranges.items():
-            if not low < high or name == "hue":
+            if not low < high:
                 raise InputError(f"the range of {name} must go from a smaller to a larger value, not {low} to {high}")
         ends = {f.name: (f.low, f.high) for f in self.model.factors if f.kind == "continuous"}
         check_ranges(ends | {name: (value, value) for name, value in self.do.items()})

@@ -161,7 +161,7 @@ def _capsule_enter(numbers: Vector, origin: Vector, ray: Vector, sun: Vector) ->
     a = (1 - slope.square()).clamp(min=1e-9)
     along, square = dot(apart, ray), dot(apart, apart) - radius.square()
     b = along - slope * height
-    # A ray that misses the endless cylinder around the axis misses the capsule; its NaN goes through all that follows.
+    # A ray that misses the endless cylinder around the axis misses the balls at its ends too, and gets NaN from them.
     body = (-b - (b.square() - a * (square - height.square())).sqrt()) / a
     level = height + body * slope
     centre = torch.where(level > long, long, torch.zeros_like(level))

@@ -140,7 +140,7 @@ def draw(
 
     Raises:
         InputError: an unknown kind, a value of a wrong shape, a size that is not positive, numbers that are not finite,
-            a light from below, or a picture size not offered.
+            a light from below, a colour or an ambient share outside 0 to 1, or a picture size not offered.
 
     >>> import torch
     >>> centre = torch.tensor([[0.0, 0.0, 0.5], [0.0, 0.0, 1.5]])
@@ -160,6 +160,11 @@ def draw(
         lens, sun = _lens(camera, device), _unit(_rows("the direction of the light", light.direction, 3, device))
         if not bool((sun[:, 2] > 0).all()):
             raise InputError("the light must come from above: the third number of its direction must be above 0")
+        if not 0 <= light.ambient <= 1:
+            raise InputError(f"the ambient share of the light must be from 0 to 1, not {light.ambient}")
+        for i, colour in enumerate(colours):
+            if not bool(((colour >= 0) & (colour <= 1)).all()):
+                raise InputError(f"the colour of thing {i + 1} must be from 0 to 1")
         n = _count([*(s.table for s in solids), *colours, lens.eye, sun])
         palette = torch.stack([torch.zeros(n, 3, device=sun.device), *(c.expand(n, 3) for c in colours)], 1)
         # What is painted lies on the ground, below all that stands on it.

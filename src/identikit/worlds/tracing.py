@@ -254,7 +254,7 @@ def _whole(values: Tensor, pixels: int) -> Tensor:
 def _reached(rays: Rays, thing: Solid) -> Tensor:
     """Tiles (n or 1, tiles) whose rays may meet one of the spheres that hold a thing."""
     lens = rays.lens
-    u, v = (s[:, 0] for s in screen(rays.pixels // TILE, 1, 1))
+    u, v = (s[:, 0].to(lens.eye.device) for s in screen(rays.pixels // TILE, 1, 1))
     half = lens.reach * TILE / rays.pixels  # half a tile, on the screen
     apart = thing.centres - lens.eye[:, None]  # (n, spheres, 3)
     if lens.flat:
