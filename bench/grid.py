@@ -40,12 +40,14 @@ BUDGET = {
 }
 SEEDS, WORLD, VALIDATION_WORLD = 5, 1, 100
 LATENTS = {"latents": 5, "shared": 4}
+_DIVERGENCES = {"numbers": (0.002, 0.01, 0.05, 0.2), "pictures": (0.0004, 0.002, 0.01, 0.05)}
 WEIGHTS = {
-    "independent": (0.002, 0.01, 0.05, 0.2),
-    "domain": (0.002, 0.01, 0.05, 0.2),
-    "temporal": (0.002, 0.01, 0.05, 0.2),
-    "sparse": (0.01, 0.05, 0.2, 0.8),
-    "alignment": (0.02, 0.1, 0.5, 2.0),
+    kind: {
+        **dict.fromkeys(("independent", "domain", "temporal"), weights),
+        "sparse": (0.01, 0.05, 0.2, 0.8),
+        "alignment": (0.02, 0.1, 0.5, 2.0),
+    }
+    for kind, weights in _DIVERGENCES.items()
 }
 TERMS = {
     "independent": "MatchPrior",
@@ -87,7 +89,7 @@ def search(kind: str, quick: bool) -> dict[str, Any]:
     """Mean MCC of every weight of every constraint in the validation worlds, and the best weight."""
     plan, found = SEARCH[kind], {}
     steps = 40 if quick else plan["steps"]
-    for constraint, weights in WEIGHTS.items():
+    for constraint, weights in WEIGHTS[kind].items():
         scores = []
         for world in plan["worlds"]:
             data, truth = sample(world, VALIDATION_WORLD, BUDGET[kind]["rows"])
