@@ -22,7 +22,10 @@ from identikit.studies import Job, Store, Study, run
 from identikit.studies.choice import chosen
 from identikit.studies.claims import ATTEMPTS, Worker
 from identikit.studies.job import programs, sweep
+from identikit.studies.on_slurm import Task
 from identikit.studies.perform import failed, perform
+from identikit.studies.progress import watching
+from identikit.studies.store import Status
 from identikit.studies.table import table
 
 SMALL = {"rows": 300, "steps": 30, "batch": 16, "metrics": "mcc"}
@@ -165,6 +168,15 @@ def test_a_record_says_all_that_is_needed(done):
     json.dumps(record, allow_nan=False)
 
 
+def test_a_metric_that_a_world_does_not_allow_is_left_out_with_its_reason(tmp_path):
+    store = run(small(metrics=["retrieval", "mcc"]), tmp_path, launcher="here", progress=False)
+    assert store.status().finished == 2
+    for record in store.records():
+        assert [score["name"] for score in record["scores"]] == ["mcc"]
+        assert "retrieval cannot be computed here" in record["left_out"]["retrieval"]
+    assert "retrieval cannot be computed here" in leaderboard(store).read_text()
+
+
 def test_the_cost_until_a_target_is_recorded(tmp_path):
     easy = run(small(target=0.01), tmp_path / "easy", launcher="here", progress=False).records()
     hard = run(small(target=2.0), tmp_path / "hard", launcher="here", progress=False).records()
@@ -253,13 +265,13 @@ def test_a_pack_holds_jobs_of_one_program(tmp_path):
     assert os.listdir(tmp_path / "claims") == os.listdir(tmp_path / "workers") == []
 
 
-def abandon(store, host, pid, age):
+def abandon(store, host, pid, age, jobs=1):
     """What a worker that was killed leaves behind; returns its jobs."""
     worker = Worker(store, name=f"{host}-{pid}")
     beat = store.folder / "workers" / worker.name
     beat.write_text(json.dumps({"host": host, "pid": pid, "lease": 60}))
     os.utime(beat, (time.time() - age, time.time() - age))
-    return [job.id for job in worker.claim(1)]
+    return [job.id for job in worker.claim(jobs)]
 
 
 def test_the_claims_of_a_dead_worker_are_taken_over_and_those_of_a_living_one_are_not(tmp_path):
@@ -292,6 +304,14 @@ def test_a_job_that_kills_its_workers_is_given_up(tmp_path):
     assert store.retry() == 1
     with Worker(store) as worker:
         assert [job.seed for job in worker.claim(32)] == [0, 1]
+
+
+def test_jobs_over_which_workers_died_are_done_one_by_one(tmp_path):
+    store = Store.create(tmp_path, small(seeds=3))
+    abandon(store, "elsewhere", 1, 100, 2)
+    abandon(store, "elsewhere", 2, 100, 2)
+    with Worker(store) as worker:
+        assert [[job.seed for job in worker.claim(32)] for _ in range(4)] == [[0], [1], [2], []]
 
 
 def test_a_half_written_line_is_ignored_and_done_again(tmp_path):
@@ -503,6 +523,8 @@ def test_slurm_workers_do_the_same_study(tmp_path):
     here = run(study, tmp_path / "here", launcher="here", progress=False)
     assert values(there) == pytest.approx(values(here), abs=1e-3)
     assert len(values(there)) == 4
+    again = Task("folder", 3, 60.0).checkpoint()
+    assert again.function.given == ("folder", 3, 60.0)
 
 
 @pytest.mark.slow
@@ -553,6 +575,25 @@ def test_a_worker_ends_with_the_process_that_started_it(tmp_path, monkeypatch):
             break
         time.sleep(0.05)
     assert os.listdir(tmp_path / "out" / "claims") == os.listdir(tmp_path / "out" / "workers") == []
+
+
+def test_progress_is_plain_lines_or_a_bar(capsys, monkeypatch):
+    start, end = Status(4, 1, 0, 0, 2), Status(4, 2, 1, 1, 0)
+    with watching(start, None) as show:
+        show(start)
+        show(end)
+        show(end)
+    assert capsys.readouterr().err.splitlines() == [
+        "study: 1 of 4 jobs done, 2 running",
+        "study: 4 of 4 jobs done, 1 diverged, 1 failed, 0 running, nothing left",
+    ]
+    with watching(start, False) as show:
+        show(end)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with watching(start, None) as show:
+        show(end)
+    assert "1 diverged, 1 failed" in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------ exporters

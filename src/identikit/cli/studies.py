@@ -141,11 +141,13 @@ def table(
     from identikit.studies import Store, Table
 
     found = Store(folder).table("run" if runs else "setting")
-    known = list(found.shown) if runs else [row["metric"] for row in found]
+    known = {row["metric"] for row in found if row["metric"] is not None} if not runs else set()
     for name in metric or ():
-        if name not in known:
-            raise unknown("metric", name, {str(each) for each in known})
-    if metric and not runs:
+        if runs:
+            raise InputError("--metric is for the table by setting: --runs shows every metric")
+        if known and name not in known:
+            raise unknown("metric", name, known)
+    if metric and known:
         found = Table([row for row in found if row["metric"] in metric], found.shown, found.note)
     print_table(*found.cells())
     typer.echo(found.note)

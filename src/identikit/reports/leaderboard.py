@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -222,18 +223,22 @@ def _cost(store: Store, rows: list[dict[str, Any]]) -> Html:
 
 
 def _trouble(store: Store) -> Html:
-    (bad,) = store.query(
+    bad, left = store.query(
         "SELECT world, method, point, status, reason, count(*) AS jobs, list(seed ORDER BY seed) AS seeds "
-        "FROM runs WHERE status IN ('failed', 'diverged') GROUP BY ALL ORDER BY jobs DESC, world, method"
+        "FROM runs WHERE status IN ('failed', 'diverged') GROUP BY ALL ORDER BY jobs DESC, world, method",
+        "SELECT DISTINCT world, left_out FROM runs WHERE left_out != '{}' ORDER BY ALL",
     )
+    missing = {f"{r['world']}: {name}: {why}" for r in left for name, why in json.loads(r["left_out"]).items()}
+    said = join(tag("p", "Metrics that were left out:"), bullets(sorted(missing))) if missing else Html("")
     if not bad:
-        return tag("p", "None: no run failed, and none diverged.")
+        return join(tag("p", "None: no run failed, and none diverged."), said)
     cells = [
         (r["world"], r["method"], r["point"], tag("span", r["status"], kind="badge warn"), r["jobs"],
          ", ".join(map(str, r["seeds"])), r["reason"] or "")
         for r in bad
     ]  # fmt: skip
-    return table(("world", "method", "point", "ended", "runs", "seeds", "why"), cells, "They count in no score.")
+    header = ("world", "method", "point", "ended", "runs", "seeds", "why")
+    return join(table(header, cells, "They count in no score."), said)
 
 
 def _runs(store: Store) -> Html:
@@ -246,8 +251,6 @@ def _runs(store: Store) -> Html:
 
 
 def _again(store: Store) -> Html:
-    import json
-
     (versions,) = store.query("SELECT DISTINCT versions FROM runs ORDER BY ALL")
     pairs = [("made with", ", ".join(f"{k} {v}" for k, v in json.loads(row["versions"]).items())) for row in versions]
     call = f"identikit study run study.json --out {store.folder.name}"

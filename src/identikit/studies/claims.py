@@ -19,6 +19,8 @@ LEASE = 60.0
 """Seconds without a heartbeat after which a worker counts as dead."""
 ATTEMPTS = 5
 """How many workers may die over one job before it counts as failed."""
+ALONE = 2
+"""How many may die before it is done by itself, so that it takes no others with it."""
 
 
 class Worker:
@@ -86,6 +88,8 @@ class Worker:
             if mine and job.program != mine[0].program:
                 break
             last = held.get(job.id, -1)
+            if mine and last + 1 >= ALONE:
+                continue
             if last >= 0 and not _abandoned(self.store.folder, job.id, last, living, self.lease):
                 continue
             if not self._take(job, last + 1):
@@ -94,7 +98,7 @@ class Worker:
                 given_up.append(job)
                 continue
             mine.append(job)
-            if len(mine) == most:
+            if len(mine) == most or last + 1 >= ALONE:
                 break
         if given_up:
             from identikit.studies.perform import failed

@@ -89,7 +89,9 @@ def run(
     status = store.status()
     if status.left:
         hands = workers or (1 if launcher == "here" else os.cpu_count() or 1)
-        plan = Plan(hands, pack or max(1, min(PACK, -(-status.left // hands))), lease)
+        # 'agreement' trains all seeds of a pack again that holds just some of them.
+        least = len(study.seeds) if study.select == "agreement" else 1
+        plan = Plan(hands, pack or max(least, min(PACK, -(-status.left // hands))), lease)
         with watching(status, progress) as show:
             LAUNCHERS[launcher](store, plan, show, **options)
             show(store.status())

@@ -49,7 +49,10 @@ def on_ray(
         try:
             ray.init(**own, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError) as reason:
-            raise InputError(f"no Ray cluster at {address}: {str(reason).splitlines()[0]}") from None
+            first = str(reason).splitlines()[0]
+            raise InputError(
+                f"no Ray cluster at {address} answers (is it running, and is its token set here?): {first}"
+            ) from None
     try:
         _drive(ray, store, plan, show, num_cpus, num_gpus)
     finally:

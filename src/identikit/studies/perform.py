@@ -16,8 +16,8 @@ import torch
 from identikit.data import Dataset, Truth
 from identikit.engine import Runs, Training, result, steps
 from identikit.engine.selection import agreement, independence
+from identikit.errors import InputError
 from identikit.metrics import mcc, score
-from identikit.metrics.scorecard import Scorecard
 from identikit.studies.job import FORMAT, Job, canonical, programs, sweep
 from identikit.worlds.named import make_world
 
@@ -120,15 +120,15 @@ def _fit(jobs: Sequence[Job], rule: str, seeds: Sequence[int]) -> list[dict[str,
         i = place[job.seed, canonical(_rounded(training, job.weights))]
         run = runs.table[i]
         began = time.process_time()
-        card: Scorecard | None = None
+        found, left_out = {}, {}
         if fine[i] and finite[i]:
-            card = score(runs[i], truth, about["metrics"], about["part"], data)
+            found, left_out = _scores(runs[i], data, truth, about["metrics"], about["part"])
         record = _about(job) | {
             "status": run.status.partition(" at ")[0],
             "reason": run.status if run.status.startswith("diverged") else None,
             "finite": fine[i] and finite[i],
-            "scores": [_plain(value.json()) for value in card.runs[0]] if card else [],
-            "left_out": card.left_out if card else {},
+            "scores": list(found.values()),
+            "left_out": left_out,
             "validation": _number(run.validation),
             "steps": training.step,
             "kept_step": run.step,
@@ -142,6 +142,23 @@ def _fit(jobs: Sequence[Job], rule: str, seeds: Sequence[int]) -> list[dict[str,
         }
         records.append(record)
     return records
+
+
+def _scores(
+    run: Runs, data: Dataset, truth: Truth, metrics: Sequence[str] | None, part: str
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Scores of one run by name, and why metrics that this world does not allow are left out."""
+    found: dict[str, Any] = {}
+    left_out: dict[str, str] = {}
+    for metric in metrics or [None]:
+        try:
+            card = score(run, truth, metric, part, data)
+        except InputError as reason:
+            left_out[metric or "all"] = str(reason)
+            continue
+        found |= {value.name: _plain(value.json()) for value in card.runs[0]}
+        left_out |= card.left_out
+    return found, left_out
 
 
 def _train(training: Training, data: Dataset, truth: Truth, part: str, target: float | None) -> dict[str, Any]:
