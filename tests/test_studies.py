@@ -294,13 +294,17 @@ def test_the_claims_of_a_dead_worker_are_taken_over_and_those_of_a_living_one_ar
 
 
 def test_a_job_that_kills_its_workers_is_given_up(tmp_path):
-    store = Store.create(tmp_path, small(seeds=2))
+    store = Store.create(tmp_path / "one", small(seeds=2))
     for attempt in range(ATTEMPTS):
         assert abandon(store, "elsewhere", attempt, 100) == [store.study.jobs[0].id]
     with Worker(store) as worker:
         assert [job.seed for job in worker.claim(32)] == [1]
     assert store.status().failed == 1
     assert store.records()[0]["reason"] == f"its worker died {ATTEMPTS} times"
+    other = Store.create(tmp_path / "other", small(seeds=2))
+    for attempt in range(ATTEMPTS):
+        abandon(other, "elsewhere", attempt, 100)
+    assert run(other.study, other.folder, launcher="here", progress=False).status().finished == 2
     assert store.retry() == 1
     with Worker(store) as worker:
         assert [job.seed for job in worker.claim(32)] == [0, 1]

@@ -18,7 +18,7 @@ from identikit.studies.store import OUTCOMES, Store, full, lines, outcome
 LEASE = 60.0
 """Seconds without a heartbeat after which a worker counts as dead."""
 ATTEMPTS = 5
-"""How many workers may die over one job before it counts as failed."""
+"""How many workers may die over one job, in one call of `run`, before it counts as failed."""
 ALONE = 2
 """How many may die before it is done by itself, so that it takes no others with it."""
 
@@ -183,14 +183,18 @@ def live(folder: Path) -> set[str]:
 
 
 def tidy(store: Store) -> None:
-    """Take away what killed workers left: their heartbeats, and claims of jobs that are done."""
-    living = _living(store.folder, LEASE)
-    for path in (store.folder / "workers").iterdir():
-        if not path.name.startswith(".now-") and path.name.removeprefix(".") not in living:
-            path.unlink(missing_ok=True)
-    over = store.outcomes()
-    for path in (store.folder / "claims").iterdir():
-        if path.name.partition(".")[0] in over:
+    """Take away what killed workers left: their heartbeats and claims, and with these the count of the dead.
+
+    A call of `run` is a new try: what ended an earlier one, such as a machine that was switched off, says nothing about
+    the jobs.
+    """
+    folder, living, over = store.folder, _living(store.folder, LEASE), store.outcomes()
+    for job, last in attempts(folder).items():
+        if job in over or _abandoned(folder, job, last, living, LEASE):
+            for attempt in range(last + 1):
+                (folder / "claims" / f"{job}.{attempt}").unlink(missing_ok=True)
+    for path in (folder / "workers").iterdir():
+        if not path.name.startswith(".") and path.name not in living:
             path.unlink(missing_ok=True)
 
 

@@ -84,6 +84,7 @@ def run(
         raise InputError(f"lease is a number of seconds above 0, not {lease}")
     store = Store.create(out, study)
     store.recover()
+    tidy(store)
     if retry:
         store.retry()
     status = store.status()
