@@ -116,6 +116,21 @@ def test_wheels_follow_their_lag_exactly():
     np.testing.assert_allclose(states[0, 1, 0], way, rtol=1e-12)
 
 
+def test_what_has_no_edge_to_the_next_frame_does_not_act_on_it():
+    world = MobileRobot()
+    one, frames = np.ones(1), np.zeros((1, 2, 2))
+
+    def after(drift=0.1, lag=0.3, speed=0.6, x=0.2):
+        start = np.array([[x, 0.1, 0.4]])
+        return simulate_drive(0.3 * one, speed * one, lag * one, drift * one, frames + 0.5, frames, start)[0][0, 1]
+
+    names = ("x", "y", "heading", "left", "right")
+    for cause, changed in (("drift", 0.3), ("lag", 0.2), ("speed", 0.8), ("x", 0.3)):
+        moved = after(**{cause: changed}) != after()
+        edges = [cause in world.transitions[name] for name in names]
+        assert moved.tolist() == edges, cause
+
+
 def test_robots_reach_their_goals():
     world = MobileRobot(length=32)
     motion = world.simulate(world.model.values(world.model.noise(200, RNG)), RNG)

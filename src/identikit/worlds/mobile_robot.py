@@ -116,6 +116,8 @@ class MobileRobot(Episodes):
         """The wheels are told by place, heading and goal, and move the robot; the goal follows its own chance."""
         told = ("body", "speed", "lag", "x", "y", "heading", "goal")
         motion = dict.fromkeys(("x", "y", "heading"), (*told, "drift", "left", "right"))
+        # Top speed adds as much to one wheel as to the other.
+        motion["heading"] = tuple(name for name in motion["heading"] if name != "speed")
         return {**motion, "left": (*told, "left"), "right": (*told, "right"), "goal": ("goal",)}
 
     @property

@@ -134,7 +134,10 @@ class Traffic(Episodes):
 
     @property
     def transitions(self) -> Parents:
-        """Each car minds the cars of its road, and at a crossing the lights and the cars of the other road too."""
+        """Each car minds the cars of its road, and at a crossing the lights and the cars of the other road too.
+
+        A car between two lanes goes on the way it came, which only the frame before that one shows.
+        """
         parents: dict[str, tuple[str, ...]] = {}
         crossing, fixed = self.layout == "crossing", self.model.names
         for i in range(self.cars):
