@@ -114,11 +114,16 @@ class MobileRobot(Episodes):
     @property
     def transitions(self) -> Parents:
         """The wheels are told by place, heading and goal, and move the robot; the goal follows its own chance."""
-        told = ("body", "speed", "lag", "x", "y", "heading", "goal")
-        motion = dict.fromkeys(("x", "y", "heading"), (*told, "drift", "left", "right"))
-        # Top speed adds as much to one wheel as to the other.
-        motion["heading"] = tuple(name for name in motion["heading"] if name != "speed")
-        return {**motion, "left": (*told, "left"), "right": (*told, "right"), "goal": ("goal",)}
+        told = ("body", "lag", "x", "y", "heading", "goal")
+        moved = (*told, "drift", "left", "right")
+        return {
+            **dict.fromkeys(("x", "y"), (*moved, "speed")),
+            # Top speed adds as much to one wheel as to the other.
+            "heading": moved,
+            "left": (*told, "speed", "left"),
+            "right": (*told, "speed", "right"),
+            "goal": ("goal",),
+        }
 
     @property
     def actions_seen(self) -> bool:
