@@ -1,7 +1,7 @@
 """Five tasks under six constraints in four worlds: which constraint helps which task to find the latents.
 
 Run: python bench/grid.py [--quick]. Writes bench/results/grid.json after every cell, and skips the cells that the file
-already holds for this budget; delete the file to measure again. `--plot` only draws docs/images/grid.svg from it.
+already holds for this budget; delete the file to measure again. `grid_tables.py` makes tables and a picture of it.
 
 Every cell is a fit of `composed` with five seeds, at the same budget as all cells of its kind of data: rows, steps,
 batch, latents, width and learning rate. The worlds are `Panel` with its seed at 1, of which every constraint is true
@@ -32,10 +32,9 @@ from identikit.methods.composed import CONSTRAINTS, TASKS
 from identikit.worlds.panel import Panel
 
 RESULTS = common.RESULTS / "grid.json"
-PICTURE = Path(__file__).parents[1] / "docs" / "images" / "grid.svg"
 WORLDS = {"network": "numbers", "sparse": "numbers", "scene": "pictures", "lighting": "pictures"}
 BUDGET = {
-    "numbers": {"rows": 6000, "steps": 3000, "batch": 64, "hidden": 32, "lr": 0.01},
+    "numbers": {"rows": 6000, "steps": 8000, "batch": 64, "hidden": 32, "lr": 0.01},
     "pictures": {"rows": 3000, "steps": 600, "batch": 32, "hidden": 8, "lr": 0.01},
 }
 SEEDS, WORLD, VALIDATION_WORLD = 5, 1, 100
@@ -146,52 +145,10 @@ def save(results: dict[str, Any], path: Path) -> None:
     draft.replace(path)
 
 
-def plot(results: dict[str, Any], path: Path) -> None:
-    """One table for each world, coloured by mean MCC, with the spread over seeds."""
-    tasks, constraints = list(TASKS), list(CONSTRAINTS)
-    wide, high, left, top = 62, 30, 104, 46
-    across, down = left + wide * len(constraints) + 24, top + high * len(tasks) + 34
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * across} {2 * down}" '
-        'font-family="sans-serif" font-size="11" fill="#222">',
-        f'<rect width="{2 * across}" height="{2 * down}" fill="white"/>',
-    ]
-    for index, world in enumerate(WORLDS):
-        x0, y0 = (index % 2) * across, (index // 2) * down
-        cells = {k.split("/", 1)[1]: v for k, v in results["cells"].items() if k.startswith(f"{world}/")}
-        turned = np.mean([c["mcc_nulls"]["random rotation"] for c in cells.values()]) if cells else float("nan")
-        parts.append(
-            f'<text x="{x0 + 8}" y="{y0 + 18}" font-size="13" font-weight="bold">{world} ({WORLDS[world]})</text>'
-            f'<text x="{x0 + 170}" y="{y0 + 18}">turned at random: {turned:.2f}</text>'
-        )
-        for j, constraint in enumerate(constraints):
-            parts.append(
-                f'<text x="{x0 + left + wide * (j + 0.5)}" y="{y0 + 38}" text-anchor="middle">{constraint}</text>'
-            )
-        for i, task in enumerate(tasks):
-            y = y0 + top + high * i
-            parts.append(f'<text x="{x0 + left - 6}" y="{y + 19}" text-anchor="end">{task}</text>')
-            for j, constraint in enumerate(constraints):
-                cell = cells.get(f"{task}/{constraint}")
-                if cell is None:
-                    continue
-                mean, spread = float(np.mean(cell["mcc"])), float(np.std(cell["mcc"], ddof=1))
-                share = min(max((mean - 0.35) / 0.6, 0.0), 1.0)
-                colour = [round(a + (b - a) * share) for a, b in zip((246, 246, 240), (35, 110, 150), strict=True)]
-                ink = "white" if share > 0.55 else "#222"
-                x = x0 + left + wide * j
-                parts.append(
-                    f'<rect x="{x}" y="{y}" width="{wide - 2}" height="{high - 2}" fill="rgb{tuple(colour)}"/>'
-                    f'<text x="{x + wide / 2 - 1}" y="{y + 18}" text-anchor="middle" fill="{ink}">{mean:.2f} '
-                    f'<tspan font-size="9">±{spread:.2f}</tspan></text>'
-                )
-    path.write_text("\n".join([*parts, "</svg>"]) + "\n")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="a few steps each, into grid_quick.json")
-    parser.add_argument("--plot", action="store_true", help="draw the picture from the results and stop")
+    parser.add_argument("--kind", choices=tuple(BUDGET), help="only the worlds of this kind of data")
     args = parser.parse_args()
     path = RESULTS.with_name("grid_quick.json") if args.quick else RESULTS
     settings = {
@@ -199,18 +156,16 @@ def main() -> None:
         "version": ik.__version__,
     }  # fmt: skip
     results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    if args.plot:
-        plot(results, PICTURE)
-        return
     if results.get("settings") != settings:
         results = {"settings": settings, "search": {}, "cells": {}}
-    for kind in BUDGET:
+    kinds = [args.kind] if args.kind else list(BUDGET)
+    for kind in kinds:
         if kind not in results["search"]:
             results["search"][kind] = search(kind, args.quick)
             save(results, path)
     for world, task, constraint in plan():
         name = f"{world}/{task}/{constraint}"
-        if name in results["cells"]:
+        if name in results["cells"] or WORLDS[world] not in kinds:
             continue
         chosen = results["search"][WORLDS[world]]
         weight = chosen[constraint]["best"] if constraint in chosen else 0.0
