@@ -100,7 +100,10 @@ def test_effects_stand_below_all_their_causes():
     level = {i: depth for depth, row in enumerate(layers(graph)) for i in row}
     assert all(level[int(a)] < level[int(b)] for a, b in np.argwhere(graph))
     assert [len(row) for row in layers(graph)] == [2, 1, 1, 1]
-    assert "&lt;a&gt;" in diagram(("<a>", "b"), np.array([[0, 1], [0, 0]]))
+    drawn = diagram(("<a>", "b", "c"), np.array([[0, 1, 0], [0, 0, 0], [0, 0, 0]]))
+    assert "&lt;a&gt;" in drawn
+    assert drawn.count("<rect") == 2
+    assert "Without an edge: c." in drawn
 
 
 class Modalities(World):

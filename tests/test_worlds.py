@@ -249,3 +249,14 @@ def test_bad_worlds_are_refused(options, sentence):
 def test_bad_samples_are_refused(options, n, seed, sentence):
     with pytest.raises(InputError, match=f"^{sentence}"):
         DomainShift(**options).sample(n, seed)
+
+
+def test_a_mixing_that_is_not_invertible_is_refused_with_its_condition_number():
+    flat = Mixing((np.eye(4), np.ones((8, 4))), 0.2)
+    with pytest.raises(InputError, match=r"a layer has a condition number of (\d.*e\+\d\d|inf), above 1e\+06"):
+        DomainShift(mixing=flat)
+    with pytest.raises(InputError, match="its rectifier has slope 0"):
+        DomainShift(mixing=Mixing((np.eye(4), np.eye(8)[:, :4]), 0.0))
+    DomainShift(mixing=Mixing((np.eye(4), np.linalg.qr(np.random.default_rng(0).normal(size=(8, 4)))[0]), 0.5)).sample(
+        90
+    )

@@ -38,7 +38,7 @@ def layers(graph: np.ndarray) -> list[list[int]]:
 def diagram(
     names: Sequence[str], graph: np.ndarray, blocks: Mapping[str, Sequence[str]] | None = None, caption: str = ""
 ) -> Html:
-    """Draw variables and their edges, coloured by block.
+    """Draw the variables that have an edge, coloured by the first block that holds them; the others are named below.
 
     Args:
         names: of the variables.
@@ -50,7 +50,14 @@ def diagram(
     >>> drawn.count("<rect"), drawn.count("<path class='edge'")
     (2, 1)
     """
-    of = {name: i for i, block in enumerate((blocks or {}).values()) for name in block}
+    of: dict[str, int] = {}
+    for i, block in enumerate((blocks or {}).values()):
+        for name in block:
+            of.setdefault(name, i)
+    tied = (graph.any(0) | graph.any(1)).nonzero()[0]
+    alone = ", ".join(name for i, name in enumerate(names) if i not in tied)
+    caption += f" Without an edge: {alone}." * bool(alone)
+    names, graph = [names[i] for i in tied], graph[np.ix_(tied, tied)]
     wide = [max(34.0, _LETTER * len(name) + 18) for name in names]
     rows = layers(graph)
     widths = [sum(wide[i] for i in row) + _ACROSS * (len(row) - 1) for row in rows]
@@ -73,12 +80,13 @@ def diagram(
         f"<path d='M0 0L8 4L0 8z' fill='{MUTED}'/></marker></defs>"
     )
     drawing = (
-        f"<svg role='img' viewBox='0 0 {whole:.0f} {high:.0f}' width='{whole:.0f}' style='max-width:100%;height:auto'>"
+        f"<svg role='img' viewBox='0 0 {whole:.0f} {high:.0f}' width='{whole:.0f}'>"
         f"<title>graph of the latents</title>{head}{edges}{nodes}</svg>"
     )
     legend = "".join(
         f'<span class="swatch" style="background:{colour(i)}"></span>{text(name)} &emsp;'
         for i, name in enumerate(blocks or {})
+        if i in {of.get(name) for name in names}
     )
     below = f"<figcaption>{legend}{'<br>' * bool(legend and caption)}{text(caption)}</figcaption>"
     return Html(f'<figure><div class="scroll">{drawing}</div>{below}</figure>')

@@ -16,7 +16,7 @@ from identikit.reports.pictures import picture_grid
 from identikit.reports.plots import colour, label, plot
 from identikit.worlds import Description, World
 
-_SEQUENCES, _FRAMES, _LINES = 6, 12, 4
+_SEQUENCES, _FRAMES, _LINES = 6, 10, 4
 _BADGES = {"holds": "badge good", "broken": "badge warn", "unknown": "badge"}
 
 

@@ -13,7 +13,7 @@ from identikit.errors import InputError, unknown
 from identikit.splits import make_split
 from identikit.worlds.base import World, check_seed
 from identikit.worlds.description import Assumption
-from identikit.worlds.hierarchy_graphs import Kinds, HierarchyGraph, named_graph
+from identikit.worlds.hierarchy_graphs import HierarchyGraph, Kinds, named_graph
 from identikit.worlds.mixing import Mixing, draw_mixing
 from identikit.worlds.tables import draw_table, joint
 

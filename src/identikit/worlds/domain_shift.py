@@ -10,7 +10,7 @@ from identikit.data import Dataset, Truth
 from identikit.errors import InputError, unknown
 from identikit.splits import make_split
 from identikit.worlds.base import World, check_seed
-from identikit.worlds.mixing import Mixing, draw_mixing
+from identikit.worlds.mixing import Mixing, check_invertible, draw_mixing
 
 _MOST_DOMAINS = 64
 
@@ -75,6 +75,8 @@ class DomainShift(World):
             raise unknown("shift", self.shift, ("moments", "mixture"))
         if isinstance(self.mixing, str) and self.mixing not in ("network", "linear"):
             raise unknown("mixing", self.mixing, ("network", "linear"))
+        if isinstance(self.mixing, Mixing):
+            check_invertible(self.mixing)
         check_seed(self.seed)
 
     def sample(self, n: int, seed: int = 0) -> tuple[Dataset, Truth]:

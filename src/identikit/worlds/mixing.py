@@ -107,6 +107,25 @@ def draw_mixing(
     return mixing
 
 
+def check_invertible(mixing: Mixing, most: float = 1e6) -> None:
+    """Raise an InputError, with the condition number, unless a mixing can be inverted in practice.
+
+    Args:
+        mixing: the map.
+        most: the largest condition number that a layer may have.
+
+    >>> check_invertible(Mixing((np.diag([1.0, 1e-9]),), 0.2))
+    Traceback (most recent call last):
+    identikit.errors.InputError: the mixing is not invertible: a layer has a condition number of 1e+09, above 1e+06
+    """
+    if mixing.slope == 0 and len(mixing.weights) > 1:
+        raise InputError("the mixing is not invertible: its rectifier has slope 0 below zero")
+    if mixing.condition > most:
+        raise InputError(
+            f"the mixing is not invertible: a layer has a condition number of {mixing.condition:.3g}, above {most:g}"
+        )
+
+
 def _draw(rng: np.random.Generator, shape: tuple[int, int], condition: float) -> np.ndarray:
     left, right = (np.linalg.qr(rng.normal(size=(size, shape[1])))[0] for size in shape)
     stretch = condition ** -rng.random(shape[1])
