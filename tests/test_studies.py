@@ -65,7 +65,19 @@ def test_a_study_is_read_back_from_json(tmp_path):
     assert len(study.jobs) == len({job.id for job in study.jobs}) == 3 * 2 * 4 * 2
     assert {job.settings["rows"] for job in study.jobs} == {9_000, 500}
     assert {job.settings["method"]["options"]["hidden"] for job in study.jobs} == {8, 16}
-    assert {job.world for job in study.jobs} > {"DomainShift", "DomainShift(seed=1, rows=500)"}
+    worlds = {"DomainShift(domains=3)", "DomainShift", "DomainShift(seed=1, rows=500)"}
+    assert {job.world for job in study.jobs} == worlds
+
+
+def test_an_option_is_an_axis_for_the_methods_that_have_it_alone():
+    study = small(methods=["vae", "imsda"], sweep={"beta": [0.01, 0.02, 0.03]})
+    assert repr(study) == "Study(1 world x 2 methods x 2 points x 2 seeds = 8 jobs, chosen by validation)"
+    assert [job.point for job in study.jobs if job.method == "vae"] == [{}, {}]
+    assert {job.settings["method"]["options"]["beta"] for job in study.jobs if job.method == "imsda"} == {
+        0.01,
+        0.02,
+        0.03,
+    }
 
 
 def test_a_default_that_is_written_out_is_the_same_job():
@@ -394,6 +406,13 @@ def test_another_study_does_not_enter_the_folder_but_a_larger_one_does(tmp_path)
     more = run(small(seeds=3), tmp_path, launcher="here", progress=False)
     assert more.status().finished == 3
     assert len(more.table("run")) == 3
+    # A second world of that name changes what the first is called.
+    two = [ik.worlds.DomainShift(), {"name": "DomainShift", "options": {"domains": 3}}]
+    both = Store.create(tmp_path, small(two, seeds=3))
+    assert [(row["world"].endswith("(domains=3)"), row["finished"], row["left"]) for row in both.table()] == [
+        (False, 3, 0),
+        (True, 0, 3),
+    ]
 
 
 def test_a_folder_of_another_kind_or_a_newer_version_is_refused(tmp_path):

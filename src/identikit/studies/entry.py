@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from identikit.errors import InputError, unknown
@@ -51,7 +51,8 @@ class Entry:
         if isinstance(given, Entry):
             return given
         if isinstance(given, World) and kind == "world":
-            return Entry(*written(given))
+            name, options = written(given)
+            return Entry(name, {key: options[key] for key in _changed(given)})
         if isinstance(given, str):
             return Entry(given)
         if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
@@ -65,6 +66,18 @@ class Entry:
         if rows is not None and (not isinstance(rows, int) or rows < 1):
             raise InputError(f"the rows of the world '{given['name']}' are a whole number above 0, not {rows!r}")
         return Entry(given["name"], dict(options), rows)
+
+
+def _changed(world: World) -> list[str]:
+    """The options of a world that are not left to their defaults.
+
+    >>> from identikit.worlds import DomainShift
+    >>> _changed(DomainShift(domains=9, invariant=3))
+    ['invariant']
+    """
+    own = [f for f in fields(world) if f.init] if is_dataclass(world) else []
+    defaults = {f.name: f.default_factory() if callable(f.default_factory) else f.default for f in own}
+    return [name for name, default in defaults.items() if getattr(world, name) != default]
 
 
 def labels(entries: Sequence[Entry]) -> list[str]:

@@ -212,14 +212,12 @@ class Study:
         return Study.parse(value)
 
     def __repr__(self) -> str:
-        points = math.prod(len(values) for values in self.sweep.values())
-        counts = [
-            (len(self.worlds), "world"),
-            (len(self.methods), "method"),
-            (points, "point"),
-            (len(self.seeds), "seed"),
-        ]
-        said = [f"{n} {what}{'s' * (n > 1)}" for n, what in counts if n > 1 or what != "point"]
+        counts = [(len(self.worlds), "world"), (len(self.methods), "method"), (len(self.seeds), "seed")]
+        said = [f"{count} {what}{'s' * (count > 1)}" for count, what in counts]
+        if self.sweep:
+            # An option that some methods lack is no axis for these.
+            points = len(self.jobs) / math.prod(count for count, _ in counts)
+            said.insert(2, f"{points:.3g} points" + " on average" * (points % 1 > 0))
         return f"Study({' x '.join(said)} = {len(self.jobs)} jobs, chosen by {self.select})"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,9 @@ def table(store: Store, by: str = "setting") -> Table:
     if by not in _SHOWN:
         raise unknown("kind of table", by, _SHOWN)
     found, listed = store.query(_RUNS, _SCORES)
-    runs = [{**run, "point": json.loads(run["point"])} for run in found]
+    # What the study calls them now: worlds or methods may have been added since.
+    jobs = {job.id: {"world": job.world, "method": job.method, "point": job.point} for job in store.study.jobs}
+    runs = [{**run, **jobs[run["job"]]} for run in found]
     scores: dict[str, list[dict[str, Any]]] = {}
     for score in listed:
         scores.setdefault(score["job"], []).append(score)
@@ -113,12 +116,9 @@ def table(store: Store, by: str = "setting") -> Table:
     make = _settings if by == "setting" else _runs
     rows = make(store, runs, scores, picked, axes)
     metrics = tuple(rows[0])[len(_KEYS) + len(axes) :] if by == "run" and rows else ()
-    status = store.status()
-    note = f"{status}; rule: {store.study.select}"
+    note = f"{store.status()}; rule: {store.study.select}"
     if store.study.select == "oracle":
         note += "\noracle: the truth chose these runs, so no learner can reach these scores without it"
-    if len(store.study.worlds) * len(store.study.methods) and not rows:
-        note = f"{note}; no job is done yet"
     return Table(rows, ("world", "method", *axes, *_SHOWN[by], *metrics), note)
 
 
@@ -133,31 +133,26 @@ def _runs(
     for run in runs:
         own = {score["name"]: score["value"] for score in scores.get(run["job"], ())}
         point = {axis: run["point"].get(axis) for axis in axes}
-        about = {key: run[key] for key in _KEYS if key != "chosen"}
-        about["chosen"] = "yes" if run["job"] in picked else ""
-        rows.append({**{key: about[key] for key in _KEYS}, **point, **{name: own.get(name) for name in names}})
+        run = {**run, "chosen": "yes" if run["job"] in picked else ""}
+        rows.append({**{key: run[key] for key in _KEYS}, **point, **{name: own.get(name) for name in names}})
     return rows
 
 
 def _settings(
     store: Store, runs: Sequence[Mapping[str, Any]], scores: Mapping[str, Any], picked: set[str], axes: Sequence[str]
 ) -> list[dict[str, Any]]:
-    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
-    total: dict[tuple[str, str, str], int] = {}
-    for job in store.study.jobs:
-        key = job.world, job.method, json.dumps(job.point, sort_keys=True)
-        total[key] = total.get(key, 0) + 1
-        groups.setdefault(key, [])
+    total = Counter((job.world, job.method, json.dumps(job.point, sort_keys=True)) for job in store.study.jobs)
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {key: [] for key in total}
     for run in runs:
         groups[run["world"], run["method"], json.dumps(run["point"], sort_keys=True)].append(run)
-    rows = []
+    rows, last = [], store.study.select == "last"
     for key, own in groups.items():
         states = [run["status"] for run in own]
         fine = [run for run in own if scores.get(run["job"])]
         bad = {state: states.count(state) for state in ("diverged", "failed")}
         about = {
             "rule": store.study.select,
-            "seed": next((run["seed"] for run in own if run["job"] in picked), None) if len(fine) else None,
+            "seed": None if last else next((run["seed"] for run in own if run["job"] in picked), None),
             "runs": _counted(total[key], len(own), bad),
             "finished": len(own) - sum(bad.values()),
             **bad,
@@ -167,8 +162,6 @@ def _settings(
             "target_seconds": _mean([run["target_seconds"] for run in own]),
             "reached": sum(run["target_seconds"] is not None for run in own),
         }
-        if store.study.select == "last":
-            about["seed"] = None
         point = {axis: json.loads(key[2]).get(axis) for axis in axes}
         by_name: dict[str | None, dict[str, Any]] = {}
         for run in fine:
