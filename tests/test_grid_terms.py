@@ -390,6 +390,27 @@ class TestModel:
             torch.testing.assert_close(together.mean[run], alone.mean)
             torch.testing.assert_close(together.jacobian[run], alone.jacobian, atol=1e-3, rtol=1e-3)
 
+    def test_modules_of_torch_are_mapped_and_equal_each_alone(self):
+        def own():
+            encoder = torch.nn.Sequential(torch.nn.Linear(10, 8), torch.nn.ELU(), torch.nn.Linear(8, 6))
+            return nets.Model(
+                (10,), 3, encoder, torch.nn.Linear(3, 10), heads={"next": torch.nn.Linear(3, 10)},
+                also={"view": (), "past": (1,)}, targets=("next",), mask=Mask((10,), 0.3), jacobian=4,
+            )  # fmt: skip
+
+        objective = tasks.MaskedReconstruction() + tasks.NextStep() + tasks.Contrast()
+        for term in (constraints.MatchTransition(3), constraints.SparseJacobian(), constraints.AlignViews()):
+            objective = objective + 0.1 * term
+        settings = {"steps": 20, "batch": 32, "progress": False}
+        together = ik.fit((own, objective), DATA, seeds=[1, 2], **settings)
+        alone = ik.fit((own, objective), DATA, seeds=[2], **settings)
+        assert together.program.strategy == "vmap"
+        for name, tensor in alone.program.state.items():
+            torch.testing.assert_close(together.program.state[name][1:], tensor, atol=1e-5, rtol=0)
+        assert together.predict(DATA, "next").shape == (2, DATA.rows, 10)
+        with pytest.raises(InputError, match="learned from view, past, next too, and a simulation makes x alone"):
+            together.simulate()
+
     def test_what_does_not_go_together_is_refused(self):
         with pytest.raises(InputError, match="cannot encode the fields of also="):
             nets.Model((8,), 3, nets.Seeing(nets.MLP(10, 6), "domain", 2), also={"view": ()})

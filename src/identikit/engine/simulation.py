@@ -33,7 +33,7 @@ def simulate(runs: Runs, run: int = 0, data: Dataset | None = None, seed: int = 
         `(data, truth)`, as from a world; the truth holds the codes and their blocks.
 
     Raises:
-        InputError: the model has no decoder or no prior.
+        InputError: the model has no decoder or no prior, or learned from other inputs beside `x`.
 
     >>> import identikit as ik
     >>> data, _ = ik.worlds.DomainShift(domains=3).sample(600, seed=0)
@@ -47,6 +47,9 @@ def simulate(runs: Runs, run: int = 0, data: Dataset | None = None, seed: int = 
     if model.decoder is None or not model.variational:
         lacks = "decoder" if model.decoder is None else "prior"
         raise InputError(f"{runs.settings.method} has no {lacks}, so nothing can be simulated from it")
+    beside = (*model.also, *model.targets)
+    if beside:
+        raise InputError(f"this model learned from {', '.join(beside)} too, and a simulation makes x alone")
     rng = np.random.default_rng([seed, 0])
     fields = {name: data[name] for name in dict.fromkeys((*model.prior.needs, *runs.model.needs))}
     fields["noise"] = rng.normal(size=(data.rows, model.latents)).astype(np.float32)
@@ -59,8 +62,7 @@ def simulate(runs: Runs, run: int = 0, data: Dataset | None = None, seed: int = 
         known = data.index("train") if (data.split == 0).any() else data.index("all")
         left = data["x"][known] - one.decode(one.encode(data.take(known)))[0]
         x = x + left[rng.integers(len(known), size=data.rows)]
-    heads = [name for name in model.heads if name in data.fields and name not in model.targets]
-    made = {name: _told(one, name, codes, fields, data, rng) for name in heads}
+    made = {name: _told(one, name, codes, fields, data, rng) for name in model.heads if name in data.fields}
     simulated = Dataset(x.astype(data["x"].dtype), {**data.fields, **made}, dict(data.names), data.split)
     names = tuple(f"z{i}" for i in range(model.latents))
     truth = Truth(codes, names, ("continuous",) * len(names), blocks=dict(runs.blocks), split=data.split)
