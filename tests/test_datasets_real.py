@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import sys
 import tarfile
 import threading
 import zipfile
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from identikit.datasets import download as download_module
+import identikit.datasets
 from identikit.datasets.causal3dident import REMOTES as REMOTES_3D
 from identikit.datasets.causal3dident import causal3dident
 from identikit.datasets.causal_chambers import MD5, causal_chambers
@@ -184,7 +185,7 @@ def test_the_folder_of_the_cache_can_be_chosen(monkeypatch, tmp_path):
 
 
 def test_a_bar_is_drawn_on_a_terminal(server, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(download_module.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     download(Remote(server.url, "file.npz"), tmp_path)
     assert "file.npz" in capsys.readouterr().err
 
@@ -471,7 +472,7 @@ def test_a_chamber_is_fetched_unpacked_and_checked(server, tmp_path, monkeypatch
             made.write(file, f"lt_walks_v1/{file.name}")
     server.body = packed.getvalue()
     monkeypatch.setenv("IDENTIKIT_DATA", str(tmp_path / "cache"))
-    monkeypatch.setattr("identikit.datasets.causal_chambers._BASE", server.url.rpartition("/")[0])
+    monkeypatch.setattr(sys.modules["identikit.datasets.causal_chambers"], "_BASE", server.url.rpartition("/")[0])
     with pytest.raises(InputError, match=f"its publisher states the md5 {MD5['lt_walks_v1']}"):
         causal_chambers("lt_walks_v1")
     monkeypatch.setitem(MD5, "lt_walks_v1", hashlib.md5(server.body).hexdigest())
@@ -742,7 +743,7 @@ def test_bad_options_are_refused(read, options, message):
 
 
 def test_shipped_files_are_small_and_carry_their_licences():
-    folder = Path(download_module.__file__).parent / "files"
+    folder = Path(identikit.datasets.__file__).parent / "files"
     for name in PACKERS:
         assert (folder / name / "LICENSE.txt").stat().st_size > 1_000
     assert sum(p.stat().st_size for name in PACKERS for p in (folder / name).iterdir()) < 6_000_000
@@ -790,7 +791,7 @@ def test_shipped_files_are_made_from_the_originals(tmp_path, monkeypatch):
 
 
 def shipped(name, file):
-    return Path(download_module.__file__).parent / "files" / name / file
+    return Path(identikit.datasets.__file__).parent / "files" / name / file
 
 
 def lzma_file(name, file, folder=None):

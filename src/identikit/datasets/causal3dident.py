@@ -56,10 +56,10 @@ def causal3dident(
         seed: of the rows and of the split.
 
     Returns:
-        x uint8 (rows, 3, size, size); and the truth: the latent `shape` (7, discrete) and ten continuous ones from -1
-        to 1 (the `raw_latents` of the files), in `BLOCKS`. They span half a turn at most, so that rotations and hues
-        are intervals, not circles. Which factors depend on which is told in the paper and differs by shape; it is not
-        encoded here, and `graph` is None.
+        `(data, truth)`: x uint8 (rows, 3, size, size), and as truth the latent `shape` (7, discrete) and ten continuous
+        ones from -1 to 1 (the `raw_latents` of the files), in `BLOCKS`. They span half a turn at most, so that
+        rotations and hues are intervals, not circles. Which factors depend on which is told in the paper and differs by
+        shape; it is not encoded here, and `graph` is None.
 
     Raises:
         InputError: Pillow or a file is missing, the numbers of latents and pictures differ, or an option is wrong.

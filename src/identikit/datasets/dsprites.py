@@ -57,8 +57,9 @@ def dsprites(
         seed: of the rows and of the split.
 
     Returns:
-        x uint8 (rows, 1, 64, 64), black 0 and white 255; and the truth: latents `shape` (discrete), `scale` (0.5 to 1),
-        `orientation` (circular, radians), `x` and `y` (0 to 1). The sixth factor of the file, colour, is always white.
+        `(data, truth)`: x uint8 (rows, 1, 64, 64), black 0 and white 255, and as truth latents `shape` (discrete),
+        `scale` (0.5 to 1), `orientation` (circular, radians), `x` and `y` (0 to 1). The sixth factor of the file,
+        colour, is always white.
 
     Raises:
         InputError: the file is missing or is another, or an option is wrong.

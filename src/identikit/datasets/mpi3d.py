@@ -69,8 +69,9 @@ def mpi3d(
         seed: of the rows and of the split.
 
     Returns:
-        x uint8 (rows, 3, 64, 64); and the truth: seven latents, of which `horizontal_axis` and `vertical_axis`, the
-        angles of the arm in 40 steps, are continuous (0 to 39), and the rest discrete. No edge joins them.
+        `(data, truth)`: x uint8 (rows, 3, 64, 64), and as truth seven latents, of which `horizontal_axis` and
+        `vertical_axis`, the angles of the arm in 40 steps, are continuous (0 to 39), and the rest discrete. No edge
+        joins them.
 
     Raises:
         InputError: an unknown version, the file is missing or has another number of pictures, or an option is wrong.

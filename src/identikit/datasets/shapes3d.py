@@ -50,8 +50,9 @@ def shapes3d(
         seed: of the rows and of the split.
 
     Returns:
-        x uint8 (rows, 3, 64, 64); and the truth: latents `floor_hue`, `wall_hue`, `object_hue` (circular, radians),
-        `scale`, `shape` (discrete) and `orientation` (degrees). The factors were combined freely: no edge joins them.
+        `(data, truth)`: x uint8 (rows, 3, 64, 64), and as truth latents `floor_hue`, `wall_hue`, `object_hue`
+        (circular, radians), `scale`, `shape` (discrete) and `orientation` (degrees). The factors were combined freely:
+        no edge joins them.
 
     Raises:
         InputError: h5py or the file is missing, the file is another, or an option is wrong.
