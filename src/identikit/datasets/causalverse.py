@@ -54,8 +54,9 @@ def causalverse(
         seed: of the rows and of the split.
 
     Returns:
-        x uint8 (rows, 3, size, size), with `domain`; and the truth: the latents as the block `invariant`, and `view` as
-        the block `changing`. The graph of a scene is in the paper and not in its files: `graph` is None.
+        `(data, truth)`: x uint8 (rows, 3, size, size), with `domain`, and as truth the latents as the block
+        `invariant`, and `view` as the block `changing`. The graph of a scene is in the paper and not in its files, so
+        `graph` is None.
 
     Raises:
         InputError: a file, a column or a value is missing, or Pillow is.
