@@ -46,6 +46,8 @@ PEERS = {
         Peer("ilkhem", "icebeem", "0077f0120c83bcc6d9b199b831485c42bed2401f"),
         Peer("CausalVerse", "CausalVerseBenchmark", "76e11e2c0150ccd88fa98ffa58d762785b967970"),
         Peer("xiangchensong", "sae-feature-consistency", "32da471c92ee628d28feac2a3e30973ada8b994f"),
+        Peer("weirayao", "tdrl", "655ea525f0931d98449f1526074079f14fb56ea3"),
+        Peer("xiangchensong", "nctrl", "d2540bb5d0ebe7e75f68ebb490a94fe019a65c52"),
         Peer("py-why", "causal-learn", "e30895b7ad41c429be73975a6a0b6bdea8146a7e"),
     )
 }
