@@ -13,6 +13,8 @@ from identikit.metrics import block_r2, mcc
 from identikit.worlds import DomainShift, World
 
 _ROWS_PER_DOMAIN = 1000
+_ROWS = 6000
+"""Of a world without domains."""
 
 
 def changing_world(seed: int, domains: int = 9) -> World:
@@ -158,7 +160,8 @@ def verify(name: str, seeds: int = 4, worlds: int = 2, progress: bool | None = N
 
 def _measure(name: str, check: Check, seed: int, seeds: int, progress: bool | None) -> float:
     world: Any = check.world(seed)
-    data, truth = world.sample(_ROWS_PER_DOMAIN * world.domains, seed=0)
+    rows = _ROWS_PER_DOMAIN * world.domains if hasattr(world, "domains") else _ROWS
+    data, truth = world.sample(rows, seed=0)
     runs = fit(name, data, seeds=seeds, progress=progress, **check.options).select("validation")
     codes, latents = runs.encode(data.part("test"))[0], truth.part("test").latents
     if check.block != "all":

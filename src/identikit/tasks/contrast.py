@@ -14,12 +14,14 @@ _SIMILARITIES = ("distance", "cosine")
 _CENTRE = 0.01
 
 
-def contrast(one: Tensor, other: Tensor, temperature: float = 0.1, similarity: str = "distance") -> Tensor:
+def contrast(
+    one: Tensor, other: Tensor, temperature: float = 0.1, similarity: str = "distance", power: float = 2.0
+) -> Tensor:
     r"""InfoNCE between the codes of two views, each row against all rows of the batch, in both directions.
 
     .. math:: -\frac{1}{2B} \sum_b \log \frac{e^{s(z_b, z'_b)}}{\sum_c e^{s(z_b, z'_c)}} +
         \log \frac{e^{s(z_b, z'_b)}}{\sum_c e^{s(z_c, z'_b)}}, \qquad
-        s(z, z') = -\frac{\|z - z'\|^2}{2 \tau} \text{ or } \frac{\cos(z, z')}{\tau}
+        s(z, z') = -\frac{\sum_i |z_i - z'_i|^p}{p \tau} \text{ or } \frac{\cos(z, z')}{\tau}
 
     Distances leave open where the codes lie, so for them 0.01 times the squared mean of either view's codes is added:
     otherwise rounding alone would move them.
@@ -30,6 +32,8 @@ def contrast(one: Tensor, other: Tensor, temperature: float = 0.1, similarity: s
         temperature: the number tau.
         similarity: `distance`, for codes anywhere in space, or `cosine`, for codes on a sphere, which says nothing of
             their length.
+        power: the number p, at least 1, of distances: 2 fits latents that differ by normal steps between the views, 1
+            Laplace steps.
 
     Returns:
         One number for each leading index, `(...)`: near 0 where every pair is told from all others, and the logarithm
@@ -49,7 +53,9 @@ def contrast(one: Tensor, other: Tensor, temperature: float = 0.1, similarity: s
         scores = one @ other.transpose(-1, -2) / temperature
     else:
         # From differences: a distance by way of products of large codes would lose its digits.
-        scores = -(one.unsqueeze(-2) - other.unsqueeze(-3)).square().sum(-1) / (2 * temperature)
+        gaps = one.unsqueeze(-2) - other.unsqueeze(-3)
+        far = gaps.square() if power == 2 else gaps.abs() if power == 1 else gaps.abs().pow(power)
+        scores = -far.sum(-1) / (power * temperature)
         drift = _CENTRE * (one.mean(-2).square() + other.mean(-2).square()).sum(-1)
     right = torch.diagonal(scores, dim1=-2, dim2=-1)
     return (scores.logsumexp(-1) + scores.logsumexp(-2) - 2 * right).mean(-1) / 2 + drift
@@ -65,6 +71,7 @@ class Contrast(Term):
         field: that holds the other view of each row.
         temperature: how close two views must be, against how far apart others are.
         similarity: `distance` or `cosine`.
+        power: of distances, at least 1.
 
     >>> Contrast().needs, Contrast().name
     (('view',), 'Contrast(view)')
@@ -73,18 +80,23 @@ class Contrast(Term):
     role = "task"
     batches_runs = True
 
-    def __init__(self, field: str = "view", temperature: float = 0.1, similarity: str = "distance") -> None:
+    def __init__(
+        self, field: str = "view", temperature: float = 0.1, similarity: str = "distance", power: float = 2.0
+    ) -> None:
         super().__init__()
         if similarity not in _SIMILARITIES:
             raise unknown("similarity", similarity, _SIMILARITIES)
         if temperature <= 0:
             raise InputError(f"temperature is above 0, not {temperature:g}")
+        if power < 1:
+            raise InputError(f"power is at least 1, not {power:g}")
         self.field = field
         self.needs = (field,)
         self.uses = (f"the code of '{field}' (also=)",)
         self.temperature = temperature
         self.similarity = similarity
+        self.power = power
 
     def forward(self, code: Code, batch: Batch) -> Tensor:
         """InfoNCE of the samples, one number for each run."""
-        return contrast(code.sample, code.also[self.field].sample, self.temperature, self.similarity)
+        return contrast(code.sample, code.also[self.field].sample, self.temperature, self.similarity, self.power)
