@@ -4,8 +4,7 @@ Run: python bench/grid_tables.py. Prints the tables of docs/grid.md and writes d
 bench/results/grid.json.
 
 A constraint is said to help (or harm) a task where its mean MCC over the seeds is further from that of the task alone
-than three times the standard error of the difference; with five seeds and 100 comparisons, a few such would come about
-by chance at two.
+than three times the standard error of the difference. With five seeds and 100 comparisons chance marks one or two.
 """
 
 from __future__ import annotations
@@ -97,7 +96,7 @@ def counts(cells: dict[str, Any]) -> list[str]:
 def plot(results: dict[str, Any], path: Path) -> None:
     """One table for each world, coloured by mean MCC, with the spread over seeds."""
     tasks, constraints = list(TASKS), list(CONSTRAINTS)
-    wide, high, left, top = 62, 30, 104, 46
+    wide, high, left, top = 70, 30, 104, 46
     across, down = left + wide * len(constraints) + 24, top + high * len(tasks) + 34
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * across} {2 * down}" '
@@ -126,7 +125,7 @@ def plot(results: dict[str, Any], path: Path) -> None:
                 mean, spread = float(np.mean(cell["mcc"])), float(np.std(cell["mcc"], ddof=1))
                 share = min(max((mean - 0.35) / 0.6, 0.0), 1.0)
                 colour = [round(a + (b - a) * share) for a, b in zip((246, 246, 240), (35, 110, 150), strict=True)]
-                ink = "white" if share > 0.55 else "#222"
+                ink = "white" if share > 0.75 else "#222"
                 x = x0 + left + wide * j
                 parts.append(
                     f'<rect x="{x}" y="{y}" width="{wide - 2}" height="{high - 2}" fill="rgb{tuple(colour)}"/>'
