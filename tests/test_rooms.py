@@ -25,7 +25,7 @@ ORDER = [
         "constraints",
         "engine",
     ),
-    *("methods", "trust", "structure", "studies", "reports", "demo", "cli"),
+    *("methods", "trust", "structure", "estimators", "studies", "reports", "demo", "cli"),
 ]
 HEAVY = {"duckdb", "jinja2", "plotly", "rich", "scipy", "sklearn", "typer"}
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
