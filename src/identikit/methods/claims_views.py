@@ -1,0 +1,70 @@
+"""Small worlds and measures that the checks of methods on pairs share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from identikit.methods.claims import kernel_r2, spearman_mcc
+from identikit.metrics import mcc
+from identikit.worlds import World
+from identikit.worlds.pairs import Pairs
+
+
+def laplace_steps(seed: int) -> World:
+    """Three uniform latents that each take a Laplace step between the two views."""
+    return Pairs(seed=seed)
+
+
+def normal_steps(seed: int) -> World:
+    """Three uniform latents that each take a normal step between the two views."""
+    return Pairs(step="normal", seed=seed)
+
+
+def content_and_style(seed: int) -> World:
+    """Three latents that both views share, and two that they cause in part and that take a step."""
+    return Pairs(shared=3, moving=2, marginal="normal", step="normal", scale=1.0, causes=0.5, seed=seed)
+
+
+def still_style(seed: int) -> World:
+    """The same, where the step is so small that the views tell nothing of which latents are shared."""
+    return Pairs(shared=3, moving=2, marginal="normal", step="normal", scale=0.01, causes=0.5, seed=seed)
+
+
+def one_redrawn(seed: int) -> World:
+    """Three normal latents of which one, another for each row, is drawn anew in the view."""
+    return Pairs(marginal="normal", step="redraw", few=1, seed=seed)
+
+
+def all_redrawn(seed: int) -> World:
+    """Three normal latents that are all drawn anew in the view, which so tells nothing."""
+    return Pairs(marginal="normal", step="redraw", seed=seed)
+
+
+def laplace_past(seed: int) -> World:
+    """Three normal latents that take a Laplace step from one time point to the next."""
+    return Pairs(marginal="normal", scale=0.5, past=True, seed=seed)
+
+
+def normal_past(seed: int) -> World:
+    """Three normal latents that take a normal step from one time point to the next."""
+    return Pairs(marginal="normal", step="normal", scale=0.28, past=True, seed=seed)
+
+
+def shared_r2(estimate: np.ndarray, truth: np.ndarray) -> float:
+    """Kernel R2 of the three latents that the views of `content_and_style` share."""
+    return kernel_r2(estimate, truth[:, :3])
+
+
+def moving_r2(estimate: np.ndarray, truth: np.ndarray) -> float:
+    """Kernel R2 of its two latents that move."""
+    return kernel_r2(estimate, truth[:, 3:])
+
+
+def shared_mcc(estimate: np.ndarray, truth: np.ndarray) -> float:
+    """Spearman MCC of the three latents that the views share."""
+    return spearman_mcc(estimate, truth[:, :3])
+
+
+def linear_mcc(estimate: np.ndarray, truth: np.ndarray) -> float:
+    """Pearson MCC, without its nulls: for claims that leave no curved map free."""
+    return mcc(estimate, truth, correlation="pearson", nulls=0).value
