@@ -156,7 +156,7 @@ class ReasoningTraces(World):
             chain: (rows, 2 x steps) codes, as in `chains`; fewer or more steps will do.
 
         Returns:
-            (rows, steps, length) digits: the string after every step.
+            The string after every step, (rows, steps, length) digits.
         """
         found, now = [], start
         for skills, routings in zip(chain[:, ::2].T, chain[:, 1::2].T, strict=True):
