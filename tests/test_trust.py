@@ -455,3 +455,10 @@ def test_a_certificate_tells_a_world_that_can_be_identified_from_one_that_cannot
     refuses = certify(runs, bad, parts=["agreement", "assumptions"], progress=False)
     assert refuses.verdict == "refused"
     assert refuses.expected < found.expected
+
+
+def test_a_refit_of_a_model_that_learned_from_the_past_is_refused_before_any_work():
+    data, _ = ik.datasets.windows(*ik.worlds.Panel(length=10).sample(400))
+    runs = ik.fit("composed", data, constraint="temporal", seeds=2, steps=2, progress=False)
+    with pytest.raises(InputError, match="composed learned from past too, and a simulation makes x alone: leave out"):
+        ik.certify(runs, data)

@@ -91,6 +91,12 @@ def check(runs: Runs, learner: Learner | None = None, lr: Any = None) -> None:
     if runs.model.decoder is None or not runs.model.variational:
         lacks = "decoder" if runs.model.decoder is None else "prior"
         raise InputError(f"{runs.settings.method} has no {lacks} to simulate from: leave out the refit")
+    beside = (*runs.model.also, *runs.model.targets)
+    if beside:
+        raise InputError(
+            f"{runs.settings.method} learned from {', '.join(beside)} too, and a simulation makes x alone: "
+            "leave out the refit"
+        )
 
 
 def _recipe(runs: Runs, learner: Learner | None, lr: Any) -> tuple[Any, dict[str, Any], Any]:
