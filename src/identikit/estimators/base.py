@@ -133,7 +133,7 @@ class Estimator(TransformerMixin, BaseEstimator):
         Raises:
             InputError: the method has no decoder, or the number of latents is another one.
         """
-        return self._fitted.decode(check_array(Z, dtype="float32", input_name="Z"))[0]
+        return self._fitted.decode(check_array(Z, dtype="float32", force_writeable=True, input_name="Z"))[0]
 
     def score(self, X: Any, y: Any = None, sample_domain: Any = None) -> float:
         """R2 of the reconstruction: the share of the columns' variance that the latents keep, in the mean over columns.
@@ -171,7 +171,16 @@ class Estimator(TransformerMixin, BaseEstimator):
 
     def _checked(self, X: Any, fitting: bool) -> np.ndarray:
         """Rows as float32, finite, and with the columns of the fit."""
-        checked: Any = validate_data(self, X, dtype="float32", reset=fitting, ensure_min_samples=2 if fitting else 1)
+        # Of its own, since the fit keeps it; writable, since torch takes no other (tables and memory maps may not be).
+        checked: Any = validate_data(
+            self,
+            X,
+            dtype="float32",
+            copy=fitting,
+            force_writeable=True,
+            reset=fitting,
+            ensure_min_samples=2 if fitting else 1,
+        )
         return checked
 
     def _given(self) -> dict[str, Any]:
