@@ -80,7 +80,7 @@ def main() -> None:
     codes, factors = data(0, 100)
     for function in (baseline, ours):
         function(codes, factors[:, :2])
-    rows, found = [], []
+    rows, found, result = [], [], {}
     for draw in range(options.draws):
         codes, factors = data(draw, 2 * options.rows)
         expected, slow = timed(baseline, codes, factors)
@@ -106,11 +106,17 @@ def main() -> None:
         gaps = np.array([entry["ours"] for entry in found]) - np.array([entry["scikit_learn"] for entry in found])
         mean = np.abs(gaps.mean(0)).max()
         equal = bool(mean <= TOLERANCE) and max(row[-2] for row in rows) <= OF_ONE_DRAW
-        result = {"classes": CLASSES, "codes": CODES, "rows_fitted": options.rows, "tolerances": (TOLERANCE, OF_ONE_DRAW)}
-        result["gap_of_the_means"] = round(float(mean), 4)
-        common.save("dci", {**result, "equal": equal, "draws": found})
+        result = {
+            "classes": CLASSES,
+            "codes": CODES,
+            "rows_fitted": options.rows,
+            "tolerances": (TOLERANCE, OF_ONE_DRAW),
+            "gap_of_the_means": round(float(mean), 4),
+            "equal": equal,
+        }
+        common.save("dci", {**result, "draws": found})
     common.table(("data", "scikit-learn s", "ours s", "ratio", "largest gap", "scikit-learn by itself"), rows)
-    print(f"means of D, C and I differ by at most {mean:.4f}; the check holds: {equal}")
+    print(f"means of D, C and I differ by at most {result['gap_of_the_means']}; the check holds: {result['equal']}")
 
 
 if __name__ == "__main__":

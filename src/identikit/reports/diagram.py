@@ -54,7 +54,7 @@ def diagram(
     for i, block in enumerate((blocks or {}).values()):
         for name in block:
             of.setdefault(name, i)
-    tied = (graph.any(0) | graph.any(1)).nonzero()[0]
+    tied = [int(i) for i in np.flatnonzero(graph.sum(0) + graph.sum(1))]
     alone = ", ".join(name for i, name in enumerate(names) if i not in tied)
     caption += f" Without an edge: {alone}." * bool(alone)
     names, graph = [names[i] for i in tied], graph[np.ix_(tied, tied)]
