@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from identikit.nets import Batch, Code, Transition
 from identikit.nets.priors import normal_log_density
@@ -48,6 +48,8 @@ class MatchTransition(Term):
         lags: number of past time points.
         hidden: width of the network that reads the past.
         field: that holds the past inputs of each row.
+        transition: the network that tells each latent's noise from its value and the past, and that `hidden` is not
+            for; `nets.Transition` by default, `nets.residual.ResidualTransition` for the form of the paper.
 
     >>> MatchTransition(4).needs, MatchTransition(4).name
     (('past',), 'MatchTransition(past)')
@@ -55,12 +57,14 @@ class MatchTransition(Term):
 
     batches_runs = True
 
-    def __init__(self, latents: int, lags: int = 1, hidden: int = 32, field: str = "past") -> None:
+    def __init__(
+        self, latents: int, lags: int = 1, hidden: int = 32, field: str = "past", transition: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.field = field
         self.needs = (field,)
         self.uses = ("log_variance", f"the code of '{field}' (also=)")
-        self.transition = Transition(latents, lags, hidden)
+        self.transition = transition or Transition(latents, lags, hidden)
 
     def forward(self, code: Code, batch: Batch) -> Tensor:
         """The divergence, one number for each run."""
