@@ -15,6 +15,7 @@ from identikit.constraints.hold_variance import HoldVariance, hold_variance
 from identikit.constraints.match_laplace import MatchLaplace, match_laplace
 from identikit.constraints.meet_views import MeetViews, meet_views
 from identikit.constraints.spread_codes import SpreadCodes, spread_codes
+from identikit.data import Schema
 from identikit.errors import InputError
 from identikit.nets.paired import PairedModel, merge_pair
 from identikit.tasks.contrast import Contrast, contrast
@@ -166,7 +167,7 @@ class TestEveryTerm:
     def test_gradients_are_finite_where_both_views_are_one_point(self, case):
         zero = [torch.zeros_like(tensor).requires_grad_() for tensor in case.reads(make_code())]
         case.function(*zero, **case.options).backward()
-        assert all(bool(torch.isfinite(tensor.grad).all()) for tensor in zero)
+        assert all(tensor.grad is not None and bool(tensor.grad.isfinite().all()) for tensor in zero)
 
     def test_rows_and_latents_may_come_in_any_order(self, case):
         code, order = make_code(), torch.tensor([3, 1, 5, 0, 4, 2])
@@ -184,7 +185,7 @@ def test_distances_do_not_change_with_a_turn_but_for_other_powers_than_two():
     one, other = (z - z.mean(0) for z in (draw(8, 3), draw(8, 3, seed=1)))
     for power, same in ((2.0, True), (1.0, False), (3.0, False)):
         values = [contrast(a, b, power=power) for a, b in ((one, other), (one @ turn, other @ turn))]
-        assert bool(torch.isclose(*values)) == same
+        assert bool(torch.isclose(values[0], values[1])) == same
 
 
 def test_a_power_of_two_is_what_it_was():
@@ -216,8 +217,8 @@ def test_laplace_divergence_is_that_of_a_numerical_integral():
     log_q = torch.distributions.Normal(mean, deviation).log_prob(z)
     log_p = math.log(rate / 2) - rate * (z - centre).abs()
     wanted = torch.trapezoid(log_q.exp() * (log_q - log_p), z)
-    given = (torch.tensor([[v]], dtype=torch.float64) for v in (mean, 2 * math.log(deviation), centre))
-    assert float(match_laplace(*given, rate)) == pytest.approx(float(wanted), rel=1e-6)
+    at, spread, before = (torch.tensor([[v]], dtype=torch.float64) for v in (mean, 2 * math.log(deviation), centre))
+    assert float(match_laplace(at, spread, before, rate)) == pytest.approx(float(wanted), rel=1e-6)
 
 
 def test_laplace_divergence_prefers_one_long_step_to_two_short_ones():
@@ -298,4 +299,4 @@ def test_a_model_of_pairs_gives_twice_the_rows_and_no_code_beside_them():
     assert code.divergence is not None
     assert code.divergence.shape == (10, 3)
     with pytest.raises(InputError, match="needs a model with the code of 'view'"):
-        ik.Objective([(1.0, MeetViews())]).check(model, ik.data.Schema((8,), {}, ("view",)))
+        ik.Objective([(1.0, MeetViews())]).check(model, Schema((8,), {}, ("view",)))

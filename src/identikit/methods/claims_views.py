@@ -5,19 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from identikit.methods.claims import kernel_r2, spearman_mcc
-from identikit.metrics import mcc
 from identikit.worlds import World
 from identikit.worlds.pairs import Pairs
 
 
 def laplace_steps(seed: int) -> World:
-    """Three uniform latents that each take a Laplace step between the two views."""
-    return Pairs(seed=seed)
-
-
-def normal_steps(seed: int) -> World:
-    """Three uniform latents that each take a normal step between the two views."""
-    return Pairs(step="normal", seed=seed)
+    """Four uniform latents that each take a Laplace step between the two views."""
+    return Pairs(moving=4, seed=seed)
 
 
 def content_and_style(seed: int) -> World:
@@ -40,14 +34,14 @@ def all_redrawn(seed: int) -> World:
     return Pairs(marginal="normal", step="redraw", seed=seed)
 
 
-def laplace_past(seed: int) -> World:
-    """Three normal latents that take a Laplace step from one time point to the next."""
-    return Pairs(marginal="normal", scale=0.5, past=True, seed=seed)
+def sparse_past(seed: int) -> World:
+    """Three uniform latents of which one, another for each row, takes a Laplace step from one time to the next."""
+    return Pairs(scale=1.0, few=1, past=True, seed=seed)
 
 
 def normal_past(seed: int) -> World:
-    """Three normal latents that take a normal step from one time point to the next."""
-    return Pairs(marginal="normal", step="normal", scale=0.28, past=True, seed=seed)
+    """Three uniform latents that all take a normal step from one time point to the next."""
+    return Pairs(step="normal", scale=0.4, past=True, seed=seed)
 
 
 def shared_r2(estimate: np.ndarray, truth: np.ndarray) -> float:
@@ -63,8 +57,3 @@ def moving_r2(estimate: np.ndarray, truth: np.ndarray) -> float:
 def shared_mcc(estimate: np.ndarray, truth: np.ndarray) -> float:
     """Spearman MCC of the three latents that the views share."""
     return spearman_mcc(estimate, truth[:, :3])
-
-
-def linear_mcc(estimate: np.ndarray, truth: np.ndarray) -> float:
-    """Pearson MCC, without its nulls: for claims that leave no curved map free."""
-    return mcc(estimate, truth, correlation="pearson", nulls=0).value

@@ -56,7 +56,7 @@ vicreg = register(
                 world=content_and_style,
                 options={"latents": 3},
                 metric=shared_mcc,
-                below=0.9,
+                below=0.95,
             ),
         ),
     )
