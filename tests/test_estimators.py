@@ -21,7 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import identikit as ik
 from identikit.engine import METHODS
 from identikit.errors import InputError
-from identikit.estimators import IMSDA, IVAE, VAE, Autoencoder, BetaVAE, Classifier, Estimator
+from identikit.estimators import IMSDA, IVAE, VAE, Autoencoder, BetaVAE, Classifier, Estimator, Regressor
 from identikit.estimators.inputs import code_domains, code_labels, hidden_labels
 
 DATA, TRUTH = ik.worlds.DomainShift(domains=3).sample(600, seed=0)
@@ -59,6 +59,7 @@ CHECKED = [
     BetaVAE(**SMALL),
     IVAEInTurn(**SMALL, batch=4),
     IMSDAInTurn(**{**SMALL, "steps": 50}, batch=4, changing=1),
+    Regressor("composed", {"task": "supervised", "constraint": "none", "latents": 2, "hidden": 8}, steps=25),
 ]
 
 
@@ -100,7 +101,7 @@ def test_a_named_estimator_has_the_options_of_its_method_with_their_defaults(est
     assert method.paper in (inspect.getdoc(estimator) or "")
 
 
-@pytest.mark.parametrize("name", sorted(METHODS))
+@pytest.mark.parametrize("name", sorted(n for n in METHODS if set(METHODS[n].needs) <= {"domain"}))
 def test_any_method_is_an_estimator_by_name(name):
     fitted = Estimator(name, {"latents": 3}, steps=2, random_state=0)
     assert fitted.fit_transform(X, sample_domain=DOMAIN).shape == (600, 3)
@@ -301,6 +302,31 @@ def test_labels_that_cannot_be_used_are_refused(y, words):
 
 def test_labels_that_are_hidden():
     assert hidden_labels([True, False, "-1", "", -1.0, None]).tolist() == [False, False, False, True, True, True]
+
+
+def test_numbers_are_told_on_their_own_scale_and_hidden_ones_learned_without():
+    numbers = 1000 + 50 * TRUTH.latents[:, 2]
+    regressor = Regressor("composed", {"task": "supervised", "constraint": "none"}, steps=300, random_state=0)
+    some = np.where(DOMAIN == 0, np.nan, numbers)
+    fitted = regressor.fit(X, some)
+    assert fitted.score(X, numbers) > 0.8
+    known = DOMAIN > 0
+    left = ((fitted.predict(X) - numbers)[known] ** 2).mean() / numbers[known].var()
+    assert fitted.score(X, some) == pytest.approx(1 - left, abs=1e-4)
+    assert fitted.transform(X).shape == (600, 4)
+    first = fitted.predict(X)
+    np.testing.assert_array_equal(regressor.fit(X, some.tolist()).predict(X), first)
+    with pytest.raises(InputError, match=r"every number of y is hidden \(NaN\)"):
+        regressor.fit(X, np.full(600, np.nan))
+    with pytest.raises(InputError, match="nothing to score against"):
+        regressor.score(X, np.full(600, np.nan))
+
+
+def test_a_method_that_knows_domains_tells_numbers_of_the_target():
+    options = {"task": "supervised", "constraint": "domain"}
+    fitted = Regressor("composed", options, steps=20, random_state=0)
+    fitted.fit(X, np.where(DOMAIN == 2, np.nan, TRUTH.latents[:, 0]), DOMAIN)
+    np.testing.assert_array_equal(fitted.predict(X), fitted.predict(X, np.full(600, 2)))
 
 
 # --- scikit-learn around them

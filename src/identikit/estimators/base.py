@@ -16,7 +16,7 @@ from identikit.data import Dataset
 from identikit.datasets import from_arrays
 from identikit.engine import Runs, find, fit
 from identikit.errors import InputError
-from identikit.estimators.inputs import code_domains
+from identikit.estimators.inputs import code_domains, only_unlabelled
 from identikit.splits import SPLITS
 
 
@@ -201,7 +201,7 @@ class Estimator(TransformerMixin, BaseEstimator):
     def _learn(
         self, x: np.ndarray, sample_domain: Any, y: np.ndarray | None = None, classes: np.ndarray | None = None
     ) -> Self:
-        """Fit the method on checked rows, with labels as codes."""
+        """Fit the method on checked rows, with labels as codes, or numbers."""
         if not 0 <= self.validation_fraction < 1:
             raise InputError(f"validation_fraction is a share from 0 to below 1, not {self.validation_fraction}")
         names: dict[str, list[str]] = {}
@@ -212,9 +212,12 @@ class Estimator(TransformerMixin, BaseEstimator):
             names["y"] = [str(name) for name in classes.tolist()]
         domain = None
         vars(self).pop("domains_", None)
+        self._target: int | None = None
         if sample_domain is not None:
             domain, self.domains_ = code_domains(sample_domain, len(x))
             names["domain"] = [str(name) for name in self.domains_.tolist()]
+            if y is not None:
+                self._target = only_unlabelled(domain, y)
         share = float(self.validation_fraction)
         data = from_arrays(x, y, domain, names=names, splits=(1 - share, share, 0.0))
         batch = self.batch or find(self.method).training.get("batch", 64)
@@ -247,6 +250,8 @@ class Estimator(TransformerMixin, BaseEstimator):
         if not needed:
             # The prior's field must be there for the model to run, and nothing that is asked for depends on it.
             return np.zeros(rows, np.int64)
+        if sample_domain is None and self._target is not None:
+            return np.full(rows, self._target, np.int64)
         if sample_domain is None:
             raise InputError(f"{type(self).__name__} needs the domain of every row here: give sample_domain=")
         return code_domains(sample_domain, rows, self.domains_)[0]

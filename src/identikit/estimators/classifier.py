@@ -11,7 +11,6 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
-from identikit.data import HIDDEN
 from identikit.errors import InputError
 from identikit.estimators.base import Estimator
 from identikit.estimators.inputs import code_labels, hidden_labels
@@ -91,19 +90,11 @@ class Classifier(ClassifierMixin, Estimator):
         """
         x = self._checked(X, fitting=True)
         vars(self).pop("classes_", None)
-        self._target: int | None = None
         if y is None:
-            self._learn(x, sample_domain)
-            return self
+            return self._learn(x, sample_domain)
         check_consistent_length(x, y)
         codes, self.classes_ = code_labels(y)
-        self._learn(x, sample_domain, codes, self.classes_)
-        if sample_domain is not None:
-            assert self.runs_.data is not None
-            labelled = np.unique(self.runs_.data["domain"][codes != HIDDEN])
-            unlabelled = np.setdiff1d(np.arange(len(self.domains_)), labelled)
-            self._target = int(unlabelled[0]) if len(unlabelled) == 1 else None
-        return self
+        return self._learn(x, sample_domain, codes, self.classes_)
 
     def predict(self, X: Any, sample_domain: Any = None) -> np.ndarray:
         """The most probable class of each row; takes what `predict_proba` takes."""
@@ -146,8 +137,3 @@ class Classifier(ClassifierMixin, Estimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False
         return tags
-
-    def _domains(self, sample_domain: Any, rows: int, needed: bool) -> np.ndarray:
-        if needed and sample_domain is None and self._target is not None:
-            return np.full(rows, self._target, np.int64)
-        return super()._domains(sample_domain, rows, needed)

@@ -103,3 +103,18 @@ def code_domains(sample_domain: Any, rows: int, known: np.ndarray | None = None)
     if strange:
         raise unknown("domain", str(strange[0]), [str(v) for v in known.tolist()])
     return np.searchsorted(known, given).astype(np.int64), known
+
+
+def only_unlabelled(domain: np.ndarray, y: np.ndarray) -> int | None:
+    """The domain that has no label at all, where there is one such domain: the target.
+
+    Args:
+        domain: (rows,) codes.
+        y: (rows,) codes with -1 where hidden, or numbers with NaN.
+
+    >>> only_unlabelled(np.array([0, 0, 1, 1]), np.array([1, -1, -1, -1]))
+    1
+    """
+    known = ~np.isnan(y) if y.dtype.kind == "f" else y != HIDDEN
+    unlabelled = np.setdiff1d(domain, domain[known])
+    return int(unlabelled[0]) if len(unlabelled) == 1 else None
