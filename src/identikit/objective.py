@@ -160,15 +160,23 @@ class Term(nn.Module):
     reduce the last axes (`mean(-1)` over the batch) and leave what stands before them. A term that does so for tensors
     with a leading axis of runs may set `batches_runs = True`; otherwise the engine maps it over the runs.
 
+    A term may own an inner player, such as a discriminator: a module that `player` returns and that learns to make
+    `inner` small while everything else learns to make the objective small. Then `forward` holds the parameters of the
+    player fixed, and `inner` those of the model: each detaches what is not its own.
+
     Attributes:
         role: `task` (what the code must preserve) or `constraint` (what structure it must have).
         needs: fields of the data that it reads.
         uses: parts of the `Code` that it reads.
+        noise_size: standard normal numbers that `inner` wants for each row.
+        rate: learning rate of the inner player, as a multiple of the fit's.
     """
 
     role: str = "constraint"
     needs: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    noise_size: int = 0
+    rate: float = 1.0
     batches_runs = False
 
     @property
@@ -179,6 +187,14 @@ class Term(nn.Module):
 
     def forward(self, code: Code, batch: Batch) -> Tensor:
         """The value of the term, one number for each run."""
+        raise NotImplementedError
+
+    def player(self) -> nn.Module | None:
+        """The inner player; none by default."""
+        return None
+
+    def inner(self, code: Code, batch: Batch, noise: Tensor) -> Tensor:
+        """What the inner player makes small, one number for each run; noise is `(..., batch, noise_size)`."""
         raise NotImplementedError
 
     def __add__(self, other: Term | Objective) -> Objective:
@@ -286,6 +302,17 @@ class Objective(nn.Module):
             for part in term.uses:
                 if part not in model.provides:
                     raise InputError(f"{term.name} needs a model with {part}, and this one has none")
+
+    @property
+    def noise_size(self) -> int:
+        """Standard normal numbers that the inner players want for each row."""
+        return sum(term.noise_size for _, term in self.entries())
+
+    def inner(self, code: Code, batch: Batch, noise: Tensor) -> dict[str, Tensor]:
+        """The loss of each term's inner player, of noise `(..., batch, noise_size)`; none without players."""
+        terms = [term for _, term in self.entries() if term.player() is not None]
+        shares = noise.split([term.noise_size for term in terms], -1) if terms else ()
+        return {term.name: term.inner(code, batch, own) for term, own in zip(terms, shares, strict=True)}
 
     def forward(self, code: Code, batch: Batch, point: Mapping[str, Tensor] | None = None) -> Loss:
         """The total and its parts.

@@ -20,6 +20,8 @@ from identikit.nets import Batch
 _VALIDATION_ROWS = 2048
 _SMALL = 2_000_000
 _BETAS = (0.9, 0.99)
+_PLAYER_BETAS = (0.5, 0.9)
+"""Of inner players, which follow a learner that moves (as of Kim and Mnih 2018, arXiv 1802.05983)."""
 
 
 class Training:
@@ -53,7 +55,8 @@ class Training:
         train = data.index("train")
         groups = [train[data["domain"][train] == d] for d in np.unique(data["domain"])] if settings.balance else [train]
         noise = first.model.noise_size
-        self.streams = Streams(groups, settings.batch, self.seeds, noise, device)
+        beside = first.objective.noise_size
+        self.streams = Streams(groups, settings.batch, self.seeds, noise + beside, device)
         rows = np.random.default_rng(0).permutation(data.index("validation"))[:_VALIDATION_ROWS]
         parts = max(1, round(len(rows) / settings.batch))
         self.validation_rows = torch.as_tensor(rows, device=device).tensor_split(parts)
@@ -70,7 +73,7 @@ class Training:
         self._sums: dict[str, Tensor] = {}
         self._since = 0
         fused = device.type in ("cpu", "cuda")
-        self.optimiser = torch.optim.Adam(self.program.parameters.values(), lr=1e-3, betas=_BETAS, fused=fused)
+        self.optimiser = torch.optim.Adam(self._groups(), lr=1e-3, betas=_BETAS, fused=fused)
         self.check_every = max(1, settings.steps // 60)
         self.program.settle(self._losses(0, training=True), *self._inputs(0))
 
@@ -99,20 +102,35 @@ class Training:
 
     def _advance(self) -> dict[str, Tensor]:
         for group in self.optimiser.param_groups:
-            group["lr"] = self.job.lr.at(self.step)
+            group["lr"] = group["rate"] * self.job.lr.at(self.step)
         self.optimiser.zero_grad(set_to_none=True)
         with _seeded_layers(self.program.strategy):
-            total, parts = self.program.call(self._losses(self.step, training=True), *self._inputs(self.step))
-        finite = torch.isfinite(total)
-        total[finite].sum().backward()
-        self.optimiser.step()
+            losses = self.program.call(self._losses(self.step, training=True), *self._inputs(self.step))
+        total, parts, inner = losses
+        finite = torch.stack([total, *inner.values()]).isfinite().all(0)
+        loss = sum((own[finite].sum() for own in inner.values()), start=total[finite].sum())
+        if loss.requires_grad:
+            loss.backward()
+            self.optimiser.step()
         self.step += 1
         self._mark(finite, self.step - 1)
-        parts = {"total": total.detach(), **{name: value.detach() for name, value in parts.items()}}
+        parts = {"total": total, **parts, **{f"{name} player": own for name, own in inner.items()}}
+        parts = {name: value.detach() for name, value in parts.items()}
         for name, value in parts.items():
             self._sums[name] = self._sums[name] + value if self._since else value
         self._since += 1
         return parts
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """The parameters for the optimiser: those of the learner, and those of each inner player at its own rate."""
+        players = [(term, term.player()) for _, term in self.program.learner.objective.entries()]
+        inner = [(term.rate, list(player.parameters())) for term, player in players if player is not None]
+        apart = {id(parameter) for _, own in inner for parameter in own}
+        rest = [parameter for parameter in self.program.parameters.values() if id(parameter) not in apart]
+        return [
+            {"params": rest, "rate": 1.0},
+            *({"params": own, "rate": rate, "betas": _PLAYER_BETAS} for rate, own in inner),
+        ]
 
     def _mark(self, finite: Tensor, step: int) -> None:
         """Set runs that are no longer finite back to where they were last validated, and leave them there."""
@@ -133,17 +151,20 @@ class Training:
         seeds = torch.tensor([seed_for(seed, "layers", step) >> 1 if loop else 0 for seed in self.seeds])
         return {name: x[rows] for name, x in self.fields.items()}, self.streams.noise(step), self.point, seeds
 
-    def _losses(self, step: int, training: bool) -> Callable[..., tuple[Tensor, dict[str, Tensor]]]:
+    def _losses(self, step: int, training: bool) -> Callable[..., tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]]:
+        """The total, its terms and, in training, the losses of inner players, which get the last of the noise."""
         loop = self.program.strategy == "loop"
 
         def action(
             learner: Learner, fields: dict[str, Tensor], noise: Tensor, point: dict[str, Tensor], seed: Tensor
-        ) -> tuple[Tensor, dict[str, Tensor]]:
+        ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
             if loop and training:
                 torch.manual_seed(int(seed))
             batch = Batch(fields, step)
-            loss = learner.objective(learner.model(batch, noise), batch, point)
-            return loss.total, loss.parts
+            own = learner.model.noise_size
+            code = learner.model(batch, noise[..., :own])
+            loss = learner.objective(code, batch, point)
+            return loss.total, loss.parts, learner.objective.inner(code, batch, noise[..., own:]) if training else {}
 
         return action
 
