@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from identikit.errors import InputError
 from identikit.nets import Batch, Code
 from identikit.objective import Term
 
@@ -57,4 +58,7 @@ class Regression(Term):
         prediction, target = code.heads[self.field], batch[self.field]
         if target.dim() < prediction.dim():
             target = target.unsqueeze(-1)
+        if target.shape[-1] != prediction.shape[-1]:
+            held, told = target.shape[-1], prediction.shape[-1]
+            raise InputError(f"a row of '{self.field}' holds {held} numbers, and its head tells {told}")
         return regression(prediction, target, self.variance)
