@@ -560,13 +560,15 @@ def test_an_interrupted_study_lets_go_of_its_jobs_and_goes_on(tmp_path, monkeypa
     world = {"name": "study_world:Told", "options": {"folder": str(seen), "seconds": 60.0}}
     study = small(["DomainShift", world], ["vae"], seeds=2)
     file, out = study.save(tmp_path / "study.json"), tmp_path / "out"
-    command = [sys.executable, "-c", "from identikit.cli import main; main()", "study", "run", str(file)]
+    # Where the tests run in the background of a shell, it has told them to ignore Ctrl-C.
+    code = "import signal; signal.signal(2, signal.default_int_handler); from identikit.cli import main; main()"
+    command = [sys.executable, "-c", code, "study", "run", str(file)]
     process = subprocess.Popen([*command, "--out", str(out), "--workers", "1", "--pack", "2"], stderr=subprocess.PIPE)
     while not any(seen.iterdir()):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert said.decode().splitlines()[-1] == "Interrupted: the same command again goes on with what is left."
     store = Store(out)
