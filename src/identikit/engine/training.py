@@ -108,7 +108,9 @@ class Training:
             losses = self.program.call(self._losses(self.step, training=True), *self._inputs(self.step))
         total, parts, inner = losses
         finite = torch.stack([total, *inner.values()]).isfinite().all(0)
-        loss = sum((own[finite].sum() for own in inner.values()), start=total[finite].sum())
+        loss = total[finite].sum()
+        for own in inner.values():
+            loss = loss + own[finite].sum()
         if loss.requires_grad:
             loss.backward()
             self.optimiser.step()

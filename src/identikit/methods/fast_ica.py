@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,7 +43,9 @@ class Unmixing(LinearModel):
 
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
-            found = FastICA(whiten=False, w_init=self.start, max_iter=_ITERATIONS).fit(white)
+            # scikit-learn's own types know of whiten= as a string alone.
+            given: dict[str, Any] = {"whiten": False, "w_init": self.start, "max_iter": _ITERATIONS}
+            found = FastICA(**given).fit(white)
         if any(issubclass(warning.category, ConvergenceWarning) for warning in caught):
             log.warning("fast_ica did not settle in %d iterations: latents may be normal", _ITERATIONS)
         return found.components_

@@ -111,4 +111,4 @@ def principal(rows: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray
     varied = int((deviations > _LEAST * max(deviations[0], _LEAST)).sum())
     if varied < components:
         raise InputError(f"x varies in {varied} directions only, so a linear code has at most {varied} latents")
-    return found.mean_, found.components_, deviations
+    return np.asarray(found.mean_), np.asarray(found.components_), deviations
