@@ -15,7 +15,7 @@ from identikit.worlds.temporal import Temporal
 
 _FIRST = 20
 """Seeds of worlds below it were looked at when the options of pcl and tcl were set."""
-_FIRST_DRIVEN = 30
+_FIRST_DRIVEN = 40
 """The same for tdrl."""
 
 
@@ -40,17 +40,18 @@ class InTime:
 
 
 def modulated(seed: int) -> InTime:
-    """Three latents that all listen to each other's past, which also sets how far the noise reaches."""
-    return InTime(_driven(seed, 2.0), past=1)
+    """Three latents that all listen to each other's past, which also sets how far their Laplace noise reaches."""
+    return InTime(_driven(seed, "laplace", 1.0), past=1)
 
 
 def unmodulated(seed: int) -> InTime:
     """The same with normal noise of constant deviation: each turn of the latents fits as well."""
-    return InTime(_driven(seed, 0.0), past=1)
+    return InTime(_driven(seed, "normal", 0.0), past=1)
 
 
-def _driven(seed: int, modulation: float) -> World:
-    return Temporal(latents=3, length=10, edges=1.0, modulation=modulation, layers=1, seed=_FIRST_DRIVEN + seed)
+def _driven(seed: int, noise: str, modulation: float) -> World:
+    seed = _FIRST_DRIVEN + seed
+    return Temporal(latents=3, length=10, edges=1.0, noise=noise, modulation=modulation, layers=1, seed=seed)
 
 
 def sources(seed: int) -> InTime:
