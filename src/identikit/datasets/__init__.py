@@ -20,6 +20,7 @@ from identikit.datasets.shapes3d import shapes3d
 from identikit.datasets.shipped import DOWNLOADED, SHIPPED, Shipped, load, reload
 from identikit.datasets.table import from_table
 from identikit.datasets.tennessee_eastman import tennessee_eastman
+from identikit.datasets.views import as_views
 from identikit.datasets.windows import windows
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Remote",
     "Shipped",
     "align_by_domain",
+    "as_views",
     "cache_folder",
     "causal3dident",
     "causal_chambers",

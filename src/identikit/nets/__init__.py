@@ -8,7 +8,10 @@ from identikit.nets.grouped import Conv2d, ConvTranspose2d, Linear, Table
 from identikit.nets.mask import Mask
 from identikit.nets.mlp import MLP
 from identikit.nets.model import BlockHead, Model, Seeing
+from identikit.nets.paired import PairedModel
 from identikit.nets.priors import ConditionalNormal, FlowPrior, Prior, StandardNormal
+from identikit.nets.residual import ResidualTransition
+from identikit.nets.scores import ComponentScores
 from identikit.nets.transition import Transition
 
 __all__ = [
@@ -16,6 +19,7 @@ __all__ = [
     "Batch",
     "BlockHead",
     "Code",
+    "ComponentScores",
     "ConditionalNormal",
     "Conv2d",
     "ConvDecoder",
@@ -26,7 +30,9 @@ __all__ = [
     "Linear",
     "Mask",
     "Model",
+    "PairedModel",
     "Prior",
+    "ResidualTransition",
     "Seeing",
     "StandardNormal",
     "Table",

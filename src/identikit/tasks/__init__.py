@@ -4,6 +4,7 @@ from identikit.tasks.classification import Classification, classification
 from identikit.tasks.contrast import Contrast, contrast
 from identikit.tasks.masked_reconstruction import MaskedReconstruction, masked_gaussian
 from identikit.tasks.next_step import NextStep, next_step
+from identikit.tasks.permutation_contrast import PermutationContrast, permutation_contrast
 from identikit.tasks.reconstruction import Reconstruction, bernoulli, gaussian
 from identikit.tasks.regression import Regression, regression
 
@@ -12,6 +13,7 @@ __all__ = [
     "Contrast",
     "MaskedReconstruction",
     "NextStep",
+    "PermutationContrast",
     "Reconstruction",
     "Regression",
     "bernoulli",
@@ -20,5 +22,6 @@ __all__ = [
     "gaussian",
     "masked_gaussian",
     "next_step",
+    "permutation_contrast",
     "regression",
 ]

@@ -23,6 +23,7 @@ from identikit.worlds.mobile_robot import MobileRobot
 from identikit.worlds.modalities import MultiModal
 from identikit.worlds.mujoco import MujocoScene
 from identikit.worlds.off_support import OffSupport
+from identikit.worlds.pairs import Pairs
 from identikit.worlds.panel import Panel
 from identikit.worlds.physics import Physics
 from identikit.worlds.raytracer import Rendering, render
@@ -61,6 +62,7 @@ __all__ = [
     "MultiModal",
     "MultiView",
     "OffSupport",
+    "Pairs",
     "Panel",
     "Physics",
     "ReasoningTraces",
