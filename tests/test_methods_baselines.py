@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -130,9 +131,7 @@ def test_fast_ica_finds_mixtures_and_starts_elsewhere_with_every_seed():
 
 
 def test_fast_ica_says_so_where_it_does_not_settle(caplog, monkeypatch):
-    from identikit.methods import fast_ica as module
-
-    monkeypatch.setattr(module, "_ITERATIONS", 1)
+    monkeypatch.setattr(sys.modules["identikit.methods.fast_ica"], "_ITERATIONS", 1)
     data, _ = linear_normals(0).sample(400, seed=0)
     ik.fit("fast_ica", data, **QUIET)
     assert "fast_ica did not settle in 1 iterations" in caplog.text
