@@ -118,7 +118,9 @@ def test_every_claim_has_both_sides_and_a_page(name):
 @pytest.mark.slow
 @EVERY
 def test_claims_are_borne_out(name):
-    found = ik.methods.verify(name, seeds=2, worlds=1, progress=False)
+    # Where no theorem holds the latents apart or together, one world may go either way; the bound is on the mean.
+    worlds = 2 if find(name).claim.identifies == "nothing" else 1
+    found = ik.methods.verify(name, seeds=2, worlds=worlds, progress=False)
     assert found.ok, found
 
 
