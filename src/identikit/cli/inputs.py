@@ -122,7 +122,7 @@ def _array(path: Path, arrays: Mapping[str, Any], name: str) -> Any:
     raise InputError(f"{path} must hold one array or one called '{name}', and holds {', '.join(arrays) or 'none'}")
 
 
-def _split(option: str, items: Sequence[str] | None) -> list[tuple[str, str]]:
+def named_values(option: str, items: Sequence[str] | None) -> list[tuple[str, str]]:
     """NAME=VALUE pairs as they were typed."""
     for item in items or ():
         if not item.partition("=")[0] or not item.partition("=")[2]:
@@ -133,7 +133,7 @@ def _split(option: str, items: Sequence[str] | None) -> list[tuple[str, str]]:
 def pairs(option: str, items: Sequence[str] | None, known: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """NAME=VALUE pairs as values of the types that the known options have by default."""
     values: dict[str, Any] = {}
-    for name, text in _split(option, items):
+    for name, text in named_values(option, items):
         if name not in known:
             raise unknown(kind, name, known)
         values[name] = _value(name, text, known[name])
@@ -142,8 +142,8 @@ def pairs(option: str, items: Sequence[str] | None, known: Mapping[str, Any], ki
 
 def _value(name: str, text: str, default: Any) -> Any:
     if isinstance(default, tuple | list):
-        return [_plain(part.strip()) for part in text.split(",") if part.strip()]
-    value = [_plain(part) for part in text.split(",")] if default is None and "," in text else _plain(text)
+        return [plain(part.strip()) for part in text.split(",") if part.strip()]
+    value = [plain(part) for part in text.split(",")] if default is None and "," in text else plain(text)
     if isinstance(default, bool) and not isinstance(value, bool):
         raise InputError(f"'{name}' is true or false, not '{text}'")
     if isinstance(default, int) and not isinstance(default, bool) and type(value) is not int:
@@ -153,7 +153,7 @@ def _value(name: str, text: str, default: Any) -> Any:
     return str(text) if isinstance(default, str) else value
 
 
-def _plain(text: str) -> Any:
+def plain(text: str) -> Any:
     """A number, true, false or null where the text is one."""
     try:
         return json.loads(text.lower() if text.lower() in ("true", "false", "null", "none") else text)
@@ -163,7 +163,7 @@ def _plain(text: str) -> Any:
 
 def factors(items: Sequence[str] | None) -> dict[str, list[float]]:
     """The weights that `--sweep TERM=0.5,1` asks for."""
-    return {name: _numbers(name, text) for name, text in _split("--sweep", items)}
+    return {name: _numbers(name, text) for name, text in named_values("--sweep", items)}
 
 
 def _numbers(name: str, text: str) -> list[float]:

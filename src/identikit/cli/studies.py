@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from identikit.cli.inputs import _plain, _split
+from identikit.cli.inputs import named_values, plain
 from identikit.errors import InputError
 
 study = typer.Typer(
@@ -101,7 +101,7 @@ def run(
             pack,
             retry=retry,
             **options,
-            **{name: _plain(text) for name, text in _split("--set", set_)},
+            **{name: plain(text) for name, text in named_values("--set", set_)},
         )
     except KeyboardInterrupt:
         typer.echo("Interrupted: the same command again goes on with what is left.", err=True)

@@ -96,6 +96,13 @@ def reopen(folder: str | Path) -> tuple[Dataset, Truth]:
 
     Raises:
         InputError: there is no stream, it is not complete, or a newer version wrote it.
+
+    >>> import tempfile
+    >>> from identikit.worlds import DomainShift
+    >>> folder = tempfile.mkdtemp()
+    >>> made, _ = stream(DomainShift(domains=3), 300, folder, chunk=100)
+    >>> reopen(folder)[0].fingerprint() == made.fingerprint()
+    True
     """
     folder = Path(folder)
     note = _note(folder)
