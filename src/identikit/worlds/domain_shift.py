@@ -39,6 +39,7 @@ class DomainShift(World):
         unlabelled: how many domains, from the last, have their labels hidden.
         layers: of the network.
         condition: the largest condition number that a layer of it may have.
+        silent: how many latents of each block, from its first, the label does not depend on.
         seed: of the world: mixing, domains and label.
 
     Source: Kong et al. 2022 (iMSDA, arXiv 2306.06510); the mixture is the setting of Li et al. 2023 (SIG,
@@ -60,6 +61,7 @@ class DomainShift(World):
     unlabelled: int = 1
     layers: int = 3
     condition: float = 1.5
+    silent: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -71,6 +73,8 @@ class DomainShift(World):
             raise InputError(
                 f"unlabelled is from 0 to {self.domains - 1} of {self.domains} domains, not {self.unlabelled}"
             )
+        if self.silent < 0 or max(self.invariant, self.changing) <= self.silent:
+            raise InputError(f"silent is 0 or more and leaves the label a latent to depend on, not {self.silent}")
         if self.shift not in ("moments", "mixture"):
             raise unknown("shift", self.shift, ("moments", "mixture"))
         if isinstance(self.mixing, str) and self.mixing not in ("network", "linear"):
@@ -168,6 +172,8 @@ class DomainShift(World):
 
     def _label(self, base: np.ndarray) -> np.ndarray:
         rng = np.random.default_rng([self.seed, 4])
+        k, s = self.invariant, self.silent
+        base = np.concatenate([base[:, :k][:, s:], base[:, k:][:, s:]], axis=1)
         line, form = rng.normal(size=base.shape[1]), rng.normal(size=(base.shape[1],) * 2)
         score = base @ line + 0.5 * ((base @ form) * base).sum(1)
         return (score > np.median(score)).astype(np.int64)

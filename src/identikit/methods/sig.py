@@ -1,0 +1,88 @@
+"""Subspace identification: four blocks, told apart by whether they change with the domain and speak of the label."""
+
+from __future__ import annotations
+
+from identikit.constraints import LowEntropy, MatchPrior
+from identikit.constraints.align_classes import AlignClasses
+from identikit.data import Schema
+from identikit.engine import Claim, Method, register
+from identikit.errors import InputError
+from identikit.methods.build import coder, warm_flat_linear
+from identikit.nets import MLP, BlockHead, FlowPrior, Model
+from identikit.objective import Objective
+from identikit.tasks import Classification, Reconstruction
+
+
+def recipe(
+    schema: Schema,
+    neither: int = 1,
+    label: int = 1,
+    domain: int = 1,
+    both: int = 1,
+    hidden: int = 32,
+    beta: float = 0.02,
+    label_weight: float = 0.6,
+    align_weight: float = 0.02,
+    entropy_weight: float = 0.02,
+    units: int = 3,
+    layers: int = 1,
+    embedding: int = 8,
+) -> tuple[Model, Objective]:
+    """Reconstruct from four blocks, of which two see the domain and two the label, and align classes in one of them."""
+    sizes = {"neither": neither, "label": label, "domain": domain, "both": both}
+    groups = _blocks(sizes)
+    latents = sum(sizes.values())
+    encoder, decoder = coder(schema, latents, 2 * latents, hidden)
+    options = {"units": units, "layers": layers, "embedding": embedding}
+    prior = FlowPrior(neither + label, domain + both, schema.size("domain"), **options)
+    speaking = groups.get("label", ()) + groups.get("both", ())
+    heads = {}
+    if "y" in schema.names:
+        if not speaking:
+            raise InputError("sig tells the label from the blocks label and both, and both have 0 latents")
+        heads["y"] = BlockHead(MLP(len(speaking), schema.size("y"), 32, layers=1), speaking)
+    model = Model(schema.shape, latents, encoder, decoder, prior, heads, groups)
+    objective = Reconstruction() + beta * MatchPrior()
+    if heads:
+        objective = objective + label_weight * Classification("y") + entropy_weight * LowEntropy("y")
+    if heads and label:
+        objective = objective + align_weight * AlignClasses("y", "label")
+    return model, objective
+
+
+def _blocks(sizes: dict[str, int]) -> dict[str, tuple[int, ...]]:
+    """Positions of the blocks, those that see no domain first; empty ones are left out."""
+    for name, size in sizes.items():
+        if size < 0:
+            raise InputError(f"a block has 0 latents or more, and {name} has {size}")
+    if sizes["domain"] + sizes["both"] < 1:
+        raise InputError("sig needs a latent that changes with the domain: domain and both have 0")
+    groups, end = {}, 0
+    for name, size in sizes.items():
+        if size:
+            groups[name] = tuple(range(end, end + size))
+        end += size
+    return groups
+
+
+sig = register(
+    Method(
+        name="sig",
+        title="Let half of the code change with the domain, and split both halves by what speaks of the label.",
+        paper="Li et al. 2023, arXiv 2310.00338",
+        needs=("domain",),
+        domains=2,
+        claim=Claim(
+            identifies="subspace",
+            up_to="an invertible map of all latents that change with the domain, and one of all that do not",
+            assumes=(
+                "at least as many domains as changing latents, and one more, that differ enough",
+                "latents independent within each domain",
+                "an injective mixing shared by all domains",
+            ),
+        ),
+        recipe=recipe,
+        assumptions=("enough domains", "variability", "independence", "invariance", "overlap"),
+        training={"batch": 64, "steps": 3000, "lr": warm_flat_linear(0.02)},
+    )
+)
