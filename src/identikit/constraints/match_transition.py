@@ -50,6 +50,8 @@ class MatchTransition(Term):
         field: that holds the past inputs of each row.
         transition: the network that tells each latent's noise from its value and the past, and that `hidden` is not
             for; `nets.Transition` by default, `nets.residual.ResidualTransition` for the form of the paper.
+        given: a field of categories that the transition is told too, e.g. the domain (see
+            `nets.changing.ChangingNoise`).
 
     >>> MatchTransition(4).needs, MatchTransition(4).name
     (('past',), 'MatchTransition(past)')
@@ -58,16 +60,23 @@ class MatchTransition(Term):
     batches_runs = True
 
     def __init__(
-        self, latents: int, lags: int = 1, hidden: int = 32, field: str = "past", transition: nn.Module | None = None
+        self,
+        latents: int,
+        lags: int = 1,
+        hidden: int = 32,
+        field: str = "past",
+        transition: nn.Module | None = None,
+        given: str | None = None,
     ) -> None:
         super().__init__()
         self.field = field
-        self.needs = (field,)
+        self.needs = (field,) if given is None else (field, given)
         self.uses = ("log_variance", f"the code of '{field}' (also=)")
         self.transition = transition or Transition(latents, lags, hidden)
 
     def forward(self, code: Code, batch: Batch) -> Tensor:
         """The divergence, one number for each run."""
         assert code.log_variance is not None
-        noise, log_slope = self.transition(code.sample, code.also[self.field].sample)
+        told = [batch[name] for name in self.needs[1:]]
+        noise, log_slope = self.transition(code.sample, code.also[self.field].sample, *told)
         return match_transition(normal_log_density(code.sample, code.mean, code.log_variance), noise, log_slope)

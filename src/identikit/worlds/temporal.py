@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -41,6 +41,8 @@ class Temporal(SequenceWorld):
             way; 0 leaves it constant.
         regimes: number of regimes, each with its own f and sigma along the same edges.
         switching: chance at each step to leave a regime for another one; 0 keeps a sequence in its regime.
+        changes: what regimes differ in: `all` of the transition, the deviation of the `noise` by a factor from 1/e to e
+            for each latent, or `nothing`.
         hidden: whether the regime is kept from the learner. It is in `Truth.labels` in any case.
         unseen: how many latents, from the last, have no part in the x of their time point.
         recoverable: whether the unseen latents have no noise and listen to the seen ones one step ago alone, so that
@@ -78,6 +80,7 @@ class Temporal(SequenceWorld):
     modulation: float = 0.5
     regimes: int = 1
     switching: float = 0.1
+    changes: str = "all"
     hidden: bool = False
     unseen: int = 0
     recoverable: bool = True
@@ -104,8 +107,9 @@ class Temporal(SequenceWorld):
             raise InputError("hidden=True hides the regime, and there is only one: set regimes to 2 or more")
         if self.noise not in NOISES:
             raise unknown("noise", self.noise, NOISES)
-        if self.mixing not in ("network", "linear"):
-            raise unknown("mixing", self.mixing, ("network", "linear"))
+        for name, known in {"mixing": ("network", "linear"), "changes": ("all", "noise", "nothing")}.items():
+            if getattr(self, name) not in known:
+                raise unknown(name, getattr(self, name), known)
         check_seed(self.seed)
         _ = self._mixing
 
@@ -144,12 +148,17 @@ class Temporal(SequenceWorld):
     @cached_property
     def transitions(self) -> tuple[Transition, ...]:
         """The transition of each regime."""
-        return tuple(
-            draw_transition(
-                np.random.default_rng([self.seed, 4, u]), self.lagged, self.graph, self.modulation, self.silent
-            )
-            for u in range(self.regimes)
-        )
+
+        def draw(u: int) -> Transition:
+            rng = np.random.default_rng([self.seed, 4, u])
+            return draw_transition(rng, self.lagged, self.graph, self.modulation, self.silent)
+
+        if self.changes == "all":
+            return tuple(draw(u) for u in range(self.regimes))
+        first, reach = draw(0), float(self.changes == "noise")
+        rng = np.random.default_rng([self.seed, 6])
+        factors = np.exp(rng.uniform(-reach, reach, size=(self.regimes, self.latents)))
+        return tuple(replace(first, deviation=first.deviation * own) for own in factors)
 
     @property
     def chain(self) -> np.ndarray:
