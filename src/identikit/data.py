@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,9 +40,38 @@ class Schema:
         return self.x
 
     @property
+    def joint(self) -> tuple[int, ...]:
+        """Shape of a row as a model is given it: that of `x`, or `(numbers,)` of all modalities side by side.
+
+        >>> Schema({"sound": (4,), "sight": (3, 2)}).joint
+        (10,)
+        """
+        return (sum(math.prod(shape) for shape in self.x.values()),) if isinstance(self.x, dict) else self.x
+
+    @property
     def image(self) -> bool:
-        """Whether a row of `x` is a picture (channels, height, width)."""
-        return len(self.shape) == 3
+        """Whether a row, as a model is given it, is a picture (channels, height, width)."""
+        return len(self.joint) == 3
+
+    def apart(self, values: np.ndarray) -> dict[str, np.ndarray]:
+        """What a model decodes, taken apart into modalities again.
+
+        Args:
+            values: `(..., *joint)`.
+
+        Returns:
+            `(..., *shape)` of each modality, by its name; `x` where there is one.
+
+        >>> parts = Schema({"sound": (4,), "sight": (3, 2)}).apart(np.zeros((9, 10)))
+        >>> parts["sound"].shape, parts["sight"].shape
+        ((9, 4), (9, 3, 2))
+        """
+        if not isinstance(self.x, dict):
+            return {"x": values}
+        ends = np.cumsum([math.prod(shape) for shape in self.x.values()])
+        parts = np.split(values, ends[:-1], axis=-1)
+        pairs = zip(self.x.items(), parts, strict=True)
+        return {name: part.reshape(*values.shape[:-1], *shape) for (name, shape), part in pairs}
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -140,6 +170,8 @@ class Dataset:
             return
         flat = array.reshape(len(array), -1)
         bad = ~np.isfinite(flat)
+        if bad.all() and name != "x":
+            raise InputError(f"every value of the modality '{name}' is missing: leave it out")
         if bad.any():
             column = int(bad.any(0).argmax())
             count = int(bad[:, column].sum())
@@ -168,6 +200,16 @@ class Dataset:
     def modalities(self) -> dict[str, np.ndarray]:
         """`x` as a dict of arrays, whether or not it is one."""
         return self.x if isinstance(self.x, dict) else {"x": self.x}
+
+    def joint(self, order: Iterable[str] | None = None) -> np.ndarray:
+        """`x` as a model is given it: the array, or the numbers of all modalities side by side, (rows, numbers).
+
+        Args:
+            order: of the modalities; their own by default.
+        """
+        if not isinstance(self.x, dict):
+            return self.x
+        return np.concatenate([self.x[name].reshape(self.rows, -1) for name in order or self.x], 1, dtype=np.float32)
 
     @property
     def rows(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -16,12 +17,12 @@ from identikit.data import Dataset, require_dataset
 from identikit.engine.program import Learner
 from identikit.engine.recipe import find
 from identikit.engine.streams import seed_for
-from identikit.errors import InputError, unknown
+from identikit.errors import IdentifiabilityWarning, InputError, unknown
 from identikit.nets import Model
 from identikit.objective import Objective, Weight, constant
 
 What = str | tuple[Model | Callable[[], Model], Objective]
-_DEFAULTS = {"steps": 3000, "batch": 64, "lr": 1e-3, "balance": False}
+_DEFAULTS = {"steps": 3000, "batch": 64, "lr": 1e-3, "balance": False, "weight_decay": 0.0}
 _Module = TypeVar("_Module", bound=nn.Module)
 
 
@@ -38,6 +39,7 @@ class Request:
     lr: float | Weight | None = None
     balance: bool | None = None
     patience: int = 0
+    weight_decay: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Settings:
     patience: int
     data: str
     version: str
+    weight_decay: float = 0.0
 
     def json(self) -> dict[str, Any]:
         """The settings as a plain dict."""
@@ -91,7 +94,7 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
     from identikit import __version__
 
     data = require_dataset(data)
-    _check_modalities(data)
+    _check_modalities(what, data)
     seeds = _seeds(request.seeds)
     _check_rule(request, data)
     sweep = {name: _factors(name, values) for name, values in (request.sweep or {}).items()}
@@ -101,6 +104,9 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
     chosen: dict[str, Any] = {**_DEFAULTS, **training, **{k: v for k, v in asked.items() if v is not None}}
     if chosen["steps"] < 1 or chosen["batch"] < 2:
         raise InputError(f"steps is at least 1 and batch at least 2, not {chosen['steps']} and {chosen['batch']}")
+    decay = chosen["weight_decay"]
+    if not isinstance(decay, int | float) or not 0 <= decay < float("inf"):
+        raise InputError(f"weight_decay is a number, 0 or more, not {decay}")
     _check_rows(data, chosen["batch"])
     seeded = _seeded(build, data)
     learner = seeded(seeds[0])
@@ -110,6 +116,7 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
             held = ", ".join(("x", *data.schema.fields))
             raise InputError(f"the model needs the field '{field}', and the data holds {held}")
     _check_inputs(learner.model, data)
+    _check_classes(learner.model, data)
     if chosen["balance"] or "domain" in learner.model.needs:
         _check_domains(data, chosen["batch"])
     lr = _rate(chosen["lr"], chosen["steps"])
@@ -127,8 +134,11 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
         patience=request.patience,
         data=data.fingerprint(),
         version=__version__,
+        weight_decay=float(decay),
     )
     device = _device(request.device)
+    if isinstance(what, str):
+        _doubt(what, data, options)
     return Job(seeded, data, settings, lr, device)
 
 
@@ -208,7 +218,7 @@ def _fresh(module: _Module) -> _Module:
 
 def _seeded(build: Callable[[], Learner], data: Dataset) -> Callable[[int], Learner]:
     """A function that builds the learner of one seed: parameters of its own, and the scale of the training rows."""
-    train = torch.as_tensor(data["x"][data.index("train")])
+    train = torch.as_tensor(data.joint()[data.index("train")])
 
     def seeded(seed: int) -> Learner:
         with torch.random.fork_rng(devices=[]):
@@ -220,8 +230,9 @@ def _seeded(build: Callable[[], Learner], data: Dataset) -> Callable[[int], Lear
     return seeded
 
 
-def _check_modalities(data: Dataset) -> None:
-    if isinstance(data.x, dict):
+def _check_modalities(what: What, data: Dataset) -> None:
+    several = isinstance(what, str) and find(what).modalities
+    if isinstance(data.x, dict) and not several:
         raise InputError(f"x holds several modalities ({', '.join(data.x)}) and these models take one: pick one")
 
 
@@ -243,7 +254,7 @@ def _check_rule(request: Request, data: Dataset) -> None:
 def _check_inputs(model: Model, data: Dataset) -> None:
     """See that the fields which the model reads like `x` are there, of the right shape, and whole."""
     for field, axes in {**model.also, **dict.fromkeys(model.targets, ())}.items():
-        wanted = (*axes, *data.schema.shape)
+        wanted = (*axes, *data.schema.joint)
         if field not in data:
             held = ", ".join(("x", *data.schema.fields))
             raise InputError(f"the model reads the field '{field}' like x, and the data holds {held}")
@@ -251,6 +262,29 @@ def _check_inputs(model: Model, data: Dataset) -> None:
             raise InputError(f"a row of '{field}' has shape {data[field].shape[1:]}, and the model needs {wanted}")
         if data[field].dtype.kind == "f" and not np.isfinite(data[field]).all():
             raise InputError(f"'{field}' holds NaN, and the model reads it like x: drop these rows")
+
+
+def _check_classes(model: Model, data: Dataset) -> None:
+    """See that a head has something to tell: rows that are labelled with two classes or more, or with none."""
+    for field in model.heads:
+        if field in data.names and field in data:
+            codes = data[field][data.index("train")]
+            known = np.unique(codes[codes >= 0])
+            if len(known) == 1:
+                only = data.names[field][int(known[0])]
+                raise InputError(
+                    f"every label of '{field}' in the training rows is '{only}', and telling classes needs two: "
+                    f"leave '{field}' out, or label rows of another class"
+                )
+
+
+def _doubt(name: str, data: Dataset, options: Mapping[str, Any]) -> None:
+    """Warn where the method's claim cannot hold with data of these shapes."""
+    method = find(name)
+    said = method.doubt and method.doubt(data.schema, {**method.options, **options})
+    if said:
+        # Points at the line that calls `fit` or `steps`.
+        warnings.warn(said, IdentifiabilityWarning, stacklevel=4)
 
 
 def _check_rows(data: Dataset, batch: int) -> None:

@@ -67,11 +67,14 @@ class Method:
         paper: authors, year and address.
         needs: fields the data must hold, beside `x`.
         domains: the least number of domains it can be fitted with.
+        modalities: whether `x` may be a dict of modalities, which its model is given side by side.
         claim: what it identifies.
         recipe: `recipe(schema, **options) -> (model, objective)`; its keywords are the method's options.
         training: what `fit` uses where the caller says nothing: `steps`, `batch`, `lr` (a number, or a function of
-            the number of steps that gives a schedule), `balance`.
+            the number of steps that gives a schedule), `balance`, `weight_decay`.
         checks: the claim, holding and broken, in the smallest worlds (see `identikit verify`).
+        doubt: `doubt(schema, options)` says in one sentence why the claim cannot hold with data of these shapes, such
+            as too few domains, or gives None; `fit` warns of it before it starts.
         assumptions: checks of fitted runs and their data that bear on the claim, by name (see `identikit.trust`).
     """
 
@@ -82,9 +85,11 @@ class Method:
     recipe: Callable[..., tuple[Model, Objective]]
     needs: tuple[str, ...] = ()
     domains: int = 0
+    modalities: bool = False
     training: Mapping[str, Any] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     assumptions: tuple[str, ...] = ()
+    doubt: Callable[[Schema, Mapping[str, Any]], str | None] | None = None
 
     @property
     def options(self) -> dict[str, Any]:

@@ -121,6 +121,17 @@ class Runs:
 
         return self._each(data, spread)
 
+    def states(self, data: Dataset | None = None) -> np.ndarray:
+        """The state of each discrete latent of every row, counted from 0, for models with a quantiser.
+
+        Returns:
+            `(runs, rows, places)` int64.
+
+        Raises:
+            InputError: the code is not discrete.
+        """
+        return self._each(data, lambda model, fields: model.states(Batch(fields)))
+
     def reliability(self, data: Dataset | None = None) -> np.ndarray:
         """Share of each latent's variance that the data decide; the rest is the posterior's own.
 
@@ -166,6 +177,9 @@ class Runs:
 
         Args:
             codes: `(runs, rows, latents)`, or `(rows, latents)` for the same in every run.
+
+        Returns:
+            `(runs, rows, ...)` like `x`; several modalities stand side by side (`schema.apart` takes them apart).
         """
         codes = torch.as_tensor(np.asarray(codes), dtype=torch.float32)
         if codes.shape[-1] != self.model.latents or codes.dim() not in (2, 3):
@@ -193,6 +207,22 @@ class Runs:
                 raise InputError(f"there is no latent {place}: the code has {codes.shape[2]}")
             codes[:, :, positions] = value
         return self.decode(codes)
+
+    def graph(self, kind: str = "latents") -> np.ndarray:
+        """Which parents each latent listens to, as the gates of the model say.
+
+        Args:
+            kind: of the parents: `latents` for the other latents, or `past`, `action` and so on, as the method has it.
+
+        Returns:
+            `(runs, parents, latents)` 0/1, entry (r, i, j) for an edge from parent i to latent j in run r.
+
+        Raises:
+            InputError: the model has no gates, or none for that kind of parents.
+        """
+        if self.model.gates is None:
+            raise InputError(f"{self.settings.method} learns no graph: its model has no gates")
+        return self.model.gates.graph(kind).cpu().numpy()
 
     def transfer(self, data: Dataset, domain: str | int) -> np.ndarray:
         """What each row would look like in another domain, as the model's prior says that domains differ.
@@ -310,12 +340,18 @@ class Runs:
             raise InputError(f"these runs were fitted on rows of shape {self.schema.x}, and x has {data.schema.x}")
         names = ("x", *dict.fromkeys((*self.model.needs, *needs)))
         for name in names[1:]:
-            if data.names.get(name) != self.schema.names.get(name):
+            known, given = self.schema.names.get(name), data.names.get(name)
+            if given != known:
+                strange = [value for value in given or () if value not in (known or ())]
+                # Of a value that was in no row of the fit the model knows nothing.
+                more = f": fit again with rows of '{strange[0]}', which need no labels" if strange else ""
                 raise InputError(
-                    f"these runs were fitted on other values of '{name}': {_few(self.schema.names.get(name))}, "
-                    f"and the data has {_few(data.names.get(name))}"
+                    f"these runs were fitted on other values of '{name}': {_few(known)}, "
+                    f"and the data has {_few(given)}{more}"
                 )
-        return self._rows({name: data[name] for name in names}, action)
+        # Modalities stand side by side in the order of the fit, whatever order this data holds them in.
+        order = tuple(self.schema.x) if isinstance(self.schema.x, dict) else None
+        return self._rows({"x": data.joint(order), **{name: data[name] for name in names[1:]}}, action)
 
     def _rows(
         self, fields: Mapping[str, np.ndarray], action: Callable[[Model, dict[str, Tensor]], Tensor]
@@ -331,7 +367,7 @@ class Runs:
         return np.concatenate(out, 1)
 
     def _call(self, action: Callable[[Model, Any], Tensor], inputs: Any) -> np.ndarray:
-        small = len(self.schema.shape) == 1
+        small = len(self.schema.joint) == 1
         with one_thread(small), self.program.resting():
             return self.program.call(lambda learner, given: action(learner.model, given), inputs).cpu().numpy()
 

@@ -36,7 +36,7 @@ def simulate(runs: Runs, run: int = 0, data: Dataset | None = None, seed: int = 
         InputError: the model has no decoder or no prior, or learned from other inputs beside `x`.
 
     >>> import identikit as ik
-    >>> data, _ = ik.worlds.DomainShift(domains=3).sample(600, seed=0)
+    >>> data, _ = ik.worlds.DomainShift(domains=5).sample(600, seed=0)
     >>> runs = ik.fit("imsda", data, steps=20, progress=False)
     >>> again, truth = simulate(runs)
     >>> again.x.shape, truth.latents.shape, truth.blocks
@@ -47,6 +47,8 @@ def simulate(runs: Runs, run: int = 0, data: Dataset | None = None, seed: int = 
     if model.decoder is None or not model.variational:
         lacks = "decoder" if model.decoder is None else "prior"
         raise InputError(f"{runs.settings.method} has no {lacks}, so nothing can be simulated from it")
+    if model.gates is not None:
+        raise InputError("latents of this model follow from parents, and a simulation draws them from the prior alone")
     beside = (*model.also, *model.targets)
     if beside:
         raise InputError(f"this model learned from {', '.join(beside)} too, and a simulation makes x alone")

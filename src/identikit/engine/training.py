@@ -50,7 +50,7 @@ class Training:
         self.program.learner.to(device)
         runs = self.program.runs
         self.fields = {
-            name: torch.as_tensor(array, device=device) for name, array in {"x": data.x, **data.fields}.items()
+            name: torch.as_tensor(array, device=device) for name, array in {"x": data.joint(), **data.fields}.items()
         }
         train = data.index("train")
         groups = [train[data["domain"][train] == d] for d in np.unique(data["domain"])] if settings.balance else [train]
@@ -62,6 +62,7 @@ class Training:
         self.validation_rows = torch.as_tensor(rows, device=device).tensor_split(parts)
         draws = [torch.randn((len(rows), noise), generator=generator(s, "validation")) for s in self.seeds]
         self.validation_noise = torch.stack(draws).to(device).tensor_split(parts, dim=1)
+        self._no_seeds = torch.zeros(runs, dtype=torch.long)
         self.step = 0
         self.alive = torch.ones(runs, dtype=torch.bool, device=device)
         self.running = self.alive.clone()
@@ -73,7 +74,7 @@ class Training:
         self._sums: dict[str, Tensor] = {}
         self._since = 0
         fused = device.type in ("cpu", "cuda")
-        self.optimiser = torch.optim.Adam(self._groups(), lr=1e-3, betas=_BETAS, fused=fused)
+        self.optimiser = torch.optim.AdamW(self._groups(), lr=1e-3, betas=_BETAS, weight_decay=0.0, fused=fused)
         self.check_every = max(1, settings.steps // 60)
         self.program.settle(self._losses(0, training=True), *self._inputs(0))
 
@@ -103,14 +104,16 @@ class Training:
     def _advance(self) -> dict[str, Tensor]:
         for group in self.optimiser.param_groups:
             group["lr"] = group["rate"] * self.job.lr.at(self.step)
-        self.optimiser.zero_grad(set_to_none=True)
+            for parameter in group["params"]:
+                parameter.grad = None
         with _seeded_layers(self.program.strategy):
             losses = self.program.call(self._losses(self.step, training=True), *self._inputs(self.step))
         total, parts, inner = losses
-        finite = torch.stack([total, *inner.values()]).isfinite().all(0)
-        loss = total[finite].sum()
-        for own in inner.values():
-            loss = loss + own[finite].sum()
+        every = [total, *inner.values()]
+        finite = torch.stack(every).isfinite().all(0)
+        fine = bool(finite.all())
+        loss = sum((own if fine else own[finite]).sum() for own in every)
+        assert isinstance(loss, Tensor)
         if loss.requires_grad:
             loss.backward()
             self.optimiser.step()
@@ -124,13 +127,20 @@ class Training:
         return parts
 
     def _groups(self) -> list[dict[str, Any]]:
-        """The parameters for the optimiser: those of the learner, and those of each inner player at its own rate."""
-        players = [(term, term.player()) for _, term in self.program.learner.objective.entries()]
+        """The parameters for the optimiser: those of the learner, and those of each inner player at its own rate.
+
+        Those of the learner shrink by themselves where the settings say so, but for modules with `decays = False`.
+        """
+        learner = self.program.learner
+        players = [(term, term.player()) for _, term in learner.objective.entries()]
         inner = [(term.rate, list(player.parameters())) for term, player in players if player is not None]
         apart = {id(parameter) for _, own in inner for parameter in own}
+        still = {id(p) for part in learner.modules() if not getattr(part, "decays", True) for p in part.parameters()}
         rest = [parameter for parameter in self.program.parameters.values() if id(parameter) not in apart]
+        decay = self.job.settings.weight_decay
         return [
-            {"params": rest, "rate": 1.0},
+            {"params": [p for p in rest if id(p) not in still], "rate": 1.0, "weight_decay": decay},
+            {"params": [p for p in rest if id(p) in still], "rate": 1.0},
             *({"params": own, "rate": rate, "betas": _PLAYER_BETAS} for rate, own in inner),
         ]
 
@@ -148,9 +158,10 @@ class Training:
 
     def _inputs(self, step: int) -> tuple[Any, ...]:
         rows = self.streams.rows(step)
-        # Only the loop seeds the layers that draw numbers of their own.
-        loop = self.program.strategy == "loop"
-        seeds = torch.tensor([seed_for(seed, "layers", step) >> 1 if loop else 0 for seed in self.seeds])
+        seeds = self._no_seeds
+        if self.program.strategy == "loop":
+            # Only the loop seeds the layers that draw numbers of their own.
+            seeds = torch.tensor([seed_for(seed, "layers", step) >> 1 for seed in self.seeds])
         return {name: x[rows] for name, x in self.fields.items()}, self.streams.noise(step), self.point, seeds
 
     def _losses(self, step: int, training: bool) -> Callable[..., tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]]:
@@ -208,7 +219,7 @@ class Training:
         with self.program.resting():
             for rows, noise in zip(self.validation_rows, self.validation_noise, strict=True):
                 fields = {name: x[rows].expand(runs, *x[rows].shape) for name, x in self.fields.items()}
-                inputs = (fields, noise, self.point, torch.zeros(runs, dtype=torch.long))
+                inputs = (fields, noise, self.point, self._no_seeds)
                 sums += self.program.call(action, *inputs)[0] * len(rows)
         return torch.where(torch.isfinite(sums), sums / count, torch.inf)
 

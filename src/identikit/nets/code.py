@@ -32,6 +32,27 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Quantised:
+    """What a quantiser (`nets.quantise`) makes of the encoder's output.
+
+    Attributes:
+        mean: `(..., batch, latents)`, the code: one of finitely many, with a gradient to the encoder all the same.
+        sample: the same shape, what the decoder sees in training.
+        raw: the encoder's output.
+        indices: `(..., batch, places)`, the state of each discrete latent.
+        values: the shape of `mean`, with its gradient to the codebook; None where nothing is looked up.
+        divergence: the same shape, an estimate of the divergence from even states; None where nothing is drawn.
+    """
+
+    mean: Tensor
+    sample: Tensor
+    raw: Tensor
+    indices: Tensor
+    values: Tensor | None = None
+    divergence: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class Code:
     """The result of one pass through a model; `...` is empty, or the runs.
 
@@ -50,6 +71,8 @@ class Code:
         targets: fields shaped like `x` that are to be predicted, as the nets see them.
         mask: the shape of `input`, 1 where `x` was hidden from the encoder and 0 elsewhere; None where nothing is.
         jacobian: `(..., rows, features, latents)`, the decoder's slope at the samples of some rows of the batch.
+        quantised: what a quantiser made of the encoder's output; None without one.
+        gates: `(..., batch, latents, parents)`, which parents each latent listens to; None in a model without gates.
     """
 
     mean: Tensor
@@ -65,3 +88,5 @@ class Code:
     targets: Mapping[str, Tensor] = field(default_factory=dict)
     mask: Tensor | None = None
     jacobian: Tensor | None = None
+    quantised: Quantised | None = None
+    gates: Tensor | None = None

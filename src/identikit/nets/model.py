@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from identikit.errors import InputError
 from identikit.nets.code import Batch, Code
+from identikit.nets.gates import Gates
 from identikit.nets.mask import Mask
 from identikit.nets.priors import Prior, StandardNormal
+from identikit.nets.quantise import Categories, Codebook
 
 _LEAST = 1e-3
 """Deviation below which a latent counts as still, where steps are measured by it."""
@@ -77,9 +79,11 @@ class Model(nn.Module):
         targets: fields shaped like `x` that terms compare with, brought to the scale that the nets see.
         mask: hides part of `x` from the encoder in training.
         jacobian: of how many rows of each batch the decoder's slope is taken; 0 for none.
+        gates: which parents each latent may listen to, for terms that say how it does.
+        quantiser: makes a code of finitely many of the encoder's output, where `variational` is false.
 
     No module draws random numbers: `noise` is an input, `(..., batch, noise_size)` standard normal, of which the first
-    `latents` numbers draw the code, the next ones the codes of `also`, and the last ones say what is hidden.
+    `latents` numbers draw the code, the next ones the codes of `also`, then comes what is hidden, and last the gates.
 
     >>> import torch
     >>> from identikit import nets
@@ -106,12 +110,18 @@ class Model(nn.Module):
         targets: Sequence[str] = (),
         mask: Mask | None = None,
         jacobian: int = 0,
+        gates: Gates | None = None,
+        quantiser: Codebook | Categories | None = None,
     ) -> None:
         super().__init__()
         if also and getattr(encoder, "sees", ()):
             raise InputError("an encoder that sees a category beside x cannot encode the fields of also= too")
         if jacobian and decoder is None:
             raise InputError("jacobian= takes the slope of the decoder, and this model has none")
+        if quantiser is not None and (variational or also):
+            raise InputError(
+                "quantiser= takes a model with variational=False and no also=: it makes the code of x alone"
+            )
         self.standardise = Standardise(shape)
         self.latents = latents
         self.encoder = encoder
@@ -125,6 +135,8 @@ class Model(nn.Module):
         self.targets = tuple(targets)
         self.mask = mask
         self.jacobian = jacobian
+        self.gates = gates
+        self.quantiser = quantiser
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -146,6 +158,10 @@ class Model(nn.Module):
             parts.add("a mask")
         if self.jacobian:
             parts.add("the decoder's slope (jacobian=)")
+        if self.gates is not None:
+            parts.add("gates")
+        if self.quantiser is not None:
+            parts |= {*self.quantiser.provides, "a quantiser"}
         return frozenset(parts)
 
     @property
@@ -153,7 +169,9 @@ class Model(nn.Module):
         """Standard normal numbers wanted for each row."""
         codes = 1 + sum(math.prod(axes) for axes in self.also.values())
         hidden = 0 if self.mask is None else self.mask.noise_size
-        return (self.latents * codes if self.variational else 0) + hidden
+        gates = 0 if self.gates is None else self.gates.noise_size
+        drawn = 0 if self.quantiser is None else self.quantiser.noise_size
+        return (self.latents * codes if self.variational else drawn) + hidden + gates
 
     def prepare(self, x: Tensor) -> None:
         """Learn the scale of the data from the training rows, before training."""
@@ -162,7 +180,14 @@ class Model(nn.Module):
     def posterior(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
         """The input as the encoder sees it, and mean and log-variance `(..., batch, latents)` of the code."""
         x = self.standardise(batch["x"])
-        return (x, *self._encode(x, batch))
+        mean, log_variance = self._encode(x, batch)
+        return x, mean if self.quantiser is None else self.quantiser(mean).mean, log_variance
+
+    def states(self, batch: Batch) -> Tensor:
+        """The state of each discrete latent, `(..., batch, places)`, counted from 0."""
+        if self.quantiser is None:
+            raise InputError("this model has no quantiser, so its code has no states")
+        return self.quantiser(self._encode(self.standardise(batch["x"]), batch)[0]).indices
 
     def _encode(self, x: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
         out = self.encoder(x, *(batch[name] for name in getattr(self.encoder, "sees", ())))
@@ -175,23 +200,29 @@ class Model(nn.Module):
         """Encode, sample, reconstruct and predict a batch `(..., batch, *shape)`, with all that is beside the code."""
         shares = [self.latents * math.prod(axes) if self.variational else 0 for axes in self.also.values()]
         hidden = 0 if self.mask is None else self.mask.noise_size
-        own, *others, hide = noise.split([noise.shape[-1] - sum(shares) - hidden, *shares, hidden], -1)
+        gated = 0 if self.gates is None else self.gates.noise_size
+        first = noise.shape[-1] - sum(shares) - hidden - gated
+        own, *others, hide, draw = noise.split([first, *shares, hidden, gated], -1)
         mask = None if self.mask is None else self.mask(hide)
         code = self.plain(batch, own, mask)
         also = {name: self._other(name, batch, own) for name, own in zip(self.also, others, strict=True)}
         targets = {name: self.standardise(batch[name]) for name in self.targets}
         jacobian = self.slope(_some(code.sample, self.jacobian)) if self.jacobian else None
-        return replace(code, also=also, targets=targets, jacobian=jacobian)
+        gates = None if self.gates is None else self.gates(draw)
+        return replace(code, also=also, targets=targets, jacobian=jacobian, gates=gates)
 
     def plain(self, batch: Batch, noise: Tensor, mask: Tensor | None = None) -> Code:
         """The code of `x` alone, of noise `(..., batch, latents)`; a mask `(..., batch, *shape)` hides part of `x`."""
         x = self.standardise(batch["x"])
         seen = x if self.mask is None or mask is None else self.mask.hide(x, mask)
         mean, log_variance = self._encode(seen, batch)
-        sample, base, divergence = mean, mean, None
+        sample, base, divergence, quantised = mean, mean, None, None
         if log_variance is not None:
             sample = mean + (0.5 * log_variance).exp() * noise
             base, divergence = self.prior(sample, mean, log_variance, batch)
+        elif self.quantiser is not None:
+            quantised = self.quantiser(mean, noise, batch.step)
+            mean, sample, base, divergence = quantised.mean, quantised.sample, quantised.sample, quantised.divergence
         return Code(
             mean=mean,
             sample=sample,
@@ -203,6 +234,7 @@ class Model(nn.Module):
             heads=self._tell(sample, base),
             blocks=self.blocks,
             mask=mask,
+            quantised=quantised,
         )
 
     def _other(self, name: str, batch: Batch, noise: Tensor) -> Code:
