@@ -23,6 +23,11 @@ CHROMIUM_FLAGS = [
 ]
 
 
+def pytest_configure(config):
+    # Small worlds have few domains, and what is tested with them is not what a method identifies.
+    config.addinivalue_line("filterwarnings", "ignore::identikit.errors.IdentifiabilityWarning")
+
+
 def pytest_collection_modifyitems(items):
     """The slow tests last, so that what is broken shows soon."""
     items.sort(key=lambda item: "slow" in item.keywords)

@@ -1,4 +1,4 @@
-"""The one error that bad input raises, and the search for a near name that its sentence may offer."""
+"""The one error that bad input raises, its search for a near name, and the warning of a claim that cannot hold."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from collections.abc import Iterable
 
 class InputError(ValueError):
     """Something the caller gave cannot be used; the message is one sentence that says what and why."""
+
+
+class IdentifiabilityWarning(UserWarning):
+    """A fit can start, and its method's claim cannot hold with what the data has, such as too few domains."""
 
 
 class LeakError(InputError, TypeError):

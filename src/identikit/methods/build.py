@@ -34,6 +34,28 @@ def coder(schema: Schema, latents: int, outputs: int, hidden: int, seen: int = 0
     return MLP(size + seen, outputs, hidden), MLP(latents, size, hidden)
 
 
+def too_few(method: str, schema: Schema, field: str, least: int, what: str) -> str | None:
+    """What to warn of where a category has fewer values than a method's theory asks for; None where it has enough.
+
+    Args:
+        method: its name.
+        schema: of the data.
+        field: that holds the category.
+        least: the number of values that the theory asks for.
+        what: cannot be told with fewer, in words.
+
+    >>> too_few("imsda", Schema((8,), {"domain": ("a", "b")}), "domain", 5, "2 changing latents apart")
+    "imsda needs 5 values of 'domain' or more to tell 2 changing latents apart, and the data has 2: they may stay mixed"
+    """
+    values = schema.size(field)
+    if values >= least:
+        return None
+    return (
+        f"{method} needs {least} values of '{field}' or more to tell {what}, and the data has {values}: "
+        "they may stay mixed"
+    )
+
+
 def blocks(latents: int, changing: int) -> dict[str, tuple[int, ...]]:
     """The invariant block first, then the changing one.
 

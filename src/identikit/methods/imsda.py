@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from identikit.constraints import LowEntropy, MatchPrior
 from identikit.data import Schema
 from identikit.engine import Check, Claim, Method, register
-from identikit.methods.build import blocks, coder, warm_flat_linear
+from identikit.methods.build import blocks, coder, too_few, warm_flat_linear
 from identikit.methods.claims import changing_world, spearman_mcc, two_domains
 from identikit.nets import MLP, FlowPrior, Model
 from identikit.objective import Objective, ramp
@@ -40,6 +43,12 @@ def recipe(
     return model, objective
 
 
+def doubt(schema: Schema, options: Mapping[str, Any]) -> str | None:
+    """Twice as many domains as changing latents, and one more, tell these apart."""
+    changing = options["changing"]
+    return too_few("imsda", schema, "domain", 2 * changing + 1, f"changing={changing} latents apart")
+
+
 imsda = register(
     Method(
         name="imsda",
@@ -58,6 +67,7 @@ imsda = register(
             blocks={"invariant": "block", "changing": "components"},
         ),
         recipe=recipe,
+        doubt=doubt,
         assumptions=("enough domains", "variability", "independence", "invariance", "overlap"),
         training={"batch": 64, "steps": 6000, "lr": warm_flat_linear(0.02)},
         checks=(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from identikit.constraints import MatchPrior
 from identikit.data import Schema
 from identikit.engine import Check, Claim, Method, register
 from identikit.errors import InputError
-from identikit.methods.build import coder, warm_flat_linear
+from identikit.methods.build import coder, too_few, warm_flat_linear
 from identikit.methods.claims import only_changing, only_invariant, spearman_mcc
 from identikit.nets import ConditionalNormal, Model, Seeing
 from identikit.objective import Objective
@@ -29,6 +32,12 @@ def recipe(
     return model, Reconstruction() + beta * MatchPrior()
 
 
+def doubt(schema: Schema, options: Mapping[str, Any]) -> str | None:
+    """Twice as many values as latents, and one more, tell these apart."""
+    latents = options["latents"]
+    return too_few("ivae", schema, options["auxiliary"], 2 * latents + 1, f"latents={latents} latents apart")
+
+
 ivae = register(
     Method(
         name="ivae",
@@ -44,6 +53,7 @@ ivae = register(
             ),
         ),
         recipe=recipe,
+        doubt=doubt,
         assumptions=("enough domains", "variability", "independence"),
         training={"batch": 64, "steps": 6000, "lr": warm_flat_linear(0.02)},
         checks=(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from identikit.constraints import LowEntropy, MatchPrior
 from identikit.constraints.align_classes import AlignClasses
 from identikit.data import Schema
 from identikit.engine import Claim, Method, register
 from identikit.errors import InputError
-from identikit.methods.build import coder, warm_flat_linear
+from identikit.methods.build import coder, too_few, warm_flat_linear
 from identikit.nets import MLP, BlockHead, FlowPrior, Model
 from identikit.objective import Objective
 from identikit.tasks import Classification, Reconstruction
@@ -65,6 +68,12 @@ def _blocks(sizes: dict[str, int]) -> dict[str, tuple[int, ...]]:
     return groups
 
 
+def doubt(schema: Schema, options: Mapping[str, Any]) -> str | None:
+    """As many domains as changing latents, and one more, tell these from the others."""
+    changing = options["domain"] + options["both"]
+    return too_few("sig", schema, "domain", changing + 1, f"{changing} changing latents from the others")
+
+
 sig = register(
     Method(
         name="sig",
@@ -82,6 +91,7 @@ sig = register(
             ),
         ),
         recipe=recipe,
+        doubt=doubt,
         assumptions=("enough domains", "variability", "independence", "invariance", "overlap"),
         training={"batch": 64, "steps": 3000, "lr": warm_flat_linear(0.02)},
     )
