@@ -49,6 +49,7 @@ PEERS = {
         Peer("weirayao", "tdrl", "655ea525f0931d98449f1526074079f14fb56ea3"),
         Peer("xiangchensong", "nctrl", "d2540bb5d0ebe7e75f68ebb490a94fe019a65c52"),
         Peer("py-why", "causal-learn", "e30895b7ad41c429be73975a6a0b6bdea8146a7e"),
+        Peer("clementchadebec", "benchmark_VAE", "6419e21558f2a6abc2da99944bddda846ded30f4"),
     )
 }
 
