@@ -39,7 +39,7 @@ class Classifier(ClassifierMixin, Estimator):
         classes_: the classes, where labels were given.
 
     >>> import identikit as ik
-    >>> data, _ = ik.worlds.DomainShift(domains=3).sample(600, seed=0)
+    >>> data, _ = ik.worlds.DomainShift(domains=5).sample(600, seed=0)
     >>> classifier = Classifier("imsda", steps=20, random_state=0).fit(data.x, data["y"], data["domain"])
     >>> classifier.predict(data.x, data["domain"]).shape, classifier.classes_.tolist()
     ((600,), [0, 1])

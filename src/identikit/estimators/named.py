@@ -210,9 +210,9 @@ class IVAE(Estimator):
     Source: Khemakhem et al. 2020, arXiv 1907.04809.
 
     >>> import identikit as ik
-    >>> data, _ = ik.worlds.DomainShift(domains=3).sample(300, seed=0)
+    >>> data, _ = ik.worlds.DomainShift(domains=5).sample(500, seed=0)
     >>> IVAE(latents=2, steps=20, random_state=0).fit_transform(data.x, sample_domain=data["domain"]).shape
-    (300, 2)
+    (500, 2)
     """
 
     def __init__(
@@ -278,7 +278,7 @@ class IMSDA(Classifier):
     Source: Kong et al. 2022, arXiv 2306.06510.
 
     >>> import identikit as ik
-    >>> data, _ = ik.worlds.DomainShift(domains=3).sample(300, seed=0)
+    >>> data, _ = ik.worlds.DomainShift(domains=5).sample(500, seed=0)
     >>> adapted = IMSDA(steps=20, random_state=0).fit(data.x, data["y"], sample_domain=data["domain"])
     >>> adapted.get_feature_names_out().tolist()
     ['imsda_invariant0', 'imsda_invariant1', 'imsda_changing0', 'imsda_changing1']

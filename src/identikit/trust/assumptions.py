@@ -83,10 +83,10 @@ def look(view: View, checks: Sequence[str] | None = None) -> tuple[Finding, ...]
 
     >>> import identikit as ik
     >>> from identikit.trust import view
-    >>> data, _ = ik.worlds.DomainShift(domains=3).sample(900, seed=0)
+    >>> data, _ = ik.worlds.DomainShift(domains=5).sample(900, seed=0)
     >>> runs = ik.fit("imsda", data, seeds=2, steps=5, progress=False)
     >>> look(view(runs, data), ["enough domains"])[0].says
-    '3 domains for 2 latents that are to be found one by one'
+    '5 domains for 2 latents that are to be found one by one'
     """
     if checks is None:
         method = METHODS.get(view.runs.settings.method)

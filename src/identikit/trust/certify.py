@@ -79,7 +79,7 @@ def certify(
     representation; the refit is a parametric bootstrap.
 
     >>> import identikit as ik
-    >>> data, _ = ik.worlds.DomainShift(domains=3).sample(900, seed=0)
+    >>> data, _ = ik.worlds.DomainShift(domains=5).sample(900, seed=0)
     >>> runs = ik.fit("imsda", data, seeds=3, steps=30, progress=False)
     >>> certificate = certify(runs, data, progress=False)
     >>> certificate.verdict, certificate[2].block, certificate[2].claim
@@ -177,7 +177,7 @@ def cost(
         refit_steps: as in `certify`.
 
     >>> import identikit as ik
-    >>> data, _ = ik.worlds.DomainShift(domains=3).sample(900, seed=0)
+    >>> data, _ = ik.worlds.DomainShift(domains=5).sample(900, seed=0)
     >>> sorted(cost(view(ik.fit("vae", data, seeds=2, steps=5, progress=False), data)))
     ['agreement', 'assumptions', 'refit']
     """

@@ -103,7 +103,7 @@ def view(runs: Runs, data: Dataset, run: int | None = None, claims: Mapping[str,
             block or claim.
 
     >>> import identikit as ik
-    >>> data, _ = ik.worlds.DomainShift(domains=3).sample(900, seed=0)
+    >>> data, _ = ik.worlds.DomainShift(domains=5).sample(900, seed=0)
     >>> seen = view(ik.fit("imsda", data, seeds=2, steps=5, progress=False), data)
     >>> seen.codes.shape, seen.claims
     ((2, 180, 4), {'invariant': 'block', 'changing': 'components'})
