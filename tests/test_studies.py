@@ -69,6 +69,18 @@ def test_a_study_is_read_back_from_json(tmp_path):
     assert {job.world for job in study.jobs} == worlds
 
 
+def test_worlds_of_time_get_their_past_and_modalities_become_views(tmp_path):
+    worlds = [{"name": "Temporal", "past": 1}, {"name": "MultiView", "views": True}, "Temporal"]
+    study = small(worlds=worlds, methods=["tdrl", "infonce"], seeds=1)
+    assert Study.parse(study.json()) == study
+    assert len({job.id for job in study.jobs}) == 6
+    store = run(study, tmp_path, launcher="here", progress=False)
+    done = {(r["world"], r["method"]) for r in store.records() if r["status"] == "finished"}
+    assert done == {("Temporal(past=1)", "tdrl"), ("MultiView", "infonce")}
+    with pytest.raises(InputError, match="the past of the world 'Temporal' is a number of time points, not 'two'"):
+        small(worlds=[{"name": "Temporal", "past": "two"}])
+
+
 def test_an_option_is_an_axis_for_the_methods_that_have_it_alone():
     study = small(methods=["vae", "imsda"], sweep={"beta": [0.01, 0.02, 0.03]})
     assert repr(study) == "Study(1 world x 2 methods x 2 points x 2 seeds = 8 jobs, chosen by validation)"

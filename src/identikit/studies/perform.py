@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import platform
 import time
@@ -18,8 +19,8 @@ from identikit.engine import Runs, Training, result, steps
 from identikit.engine.selection import agreement, independence
 from identikit.errors import InputError
 from identikit.metrics import mcc, score
+from identikit.studies.entry import draw
 from identikit.studies.job import FORMAT, Job, canonical, programs, sweep
-from identikit.worlds.named import make_world
 
 LOOKS = 20
 """How often a run is looked at on its way to the target."""
@@ -93,17 +94,15 @@ def _about(job: Job) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _sample(name: str, options: str, rows: int, seed: int) -> tuple[Dataset, Truth]:
-    """The last sample of a world: jobs on one world come one after another."""
-    import json
-
-    return make_world(name, json.loads(options)).sample(rows, seed=seed)
+def _sample(world: str, rows: int, seed: int) -> tuple[Dataset, Truth]:
+    """The last sample of a world, given as JSON: jobs on one world come one after another."""
+    return draw(**json.loads(world), rows=rows, seed=seed)
 
 
 def _fit(jobs: Sequence[Job], rule: str, seeds: Sequence[int]) -> list[dict[str, Any]]:
     about = jobs[0].settings
-    world, method = about["world"], about["method"]
-    data, truth = _sample(world["name"], canonical(world["options"]), about["rows"], about["data_seed"])
+    method = about["method"]
+    data, truth = _sample(canonical(about["world"]), about["rows"], about["data_seed"])
     wanted = sorted(set(seeds)) if rule == "agreement" else sorted({job.seed for job in jobs})
     training = steps(
         method["name"], data, steps=about["steps"], seeds=wanted, sweep=sweep(jobs), batch=about["batch"],

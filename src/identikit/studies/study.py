@@ -17,7 +17,7 @@ from identikit.engine.selection import RULES
 from identikit.errors import InputError, unknown
 from identikit.metrics.named import GROUPS, METRICS
 from identikit.splits import SPLITS
-from identikit.studies.entry import Entry, labels
+from identikit.studies.entry import Entry, draw, labels
 from identikit.studies.job import FORMAT, Job
 from identikit.worlds.named import make_world, written
 from identikit.writing import write_text
@@ -29,7 +29,8 @@ class Study:
 
     Args:
         worlds: `World` objects, names, or `{"name": ..., "options": {...}, "rows": ...}`; `module:Class` names a world
-            of your own.
+            of your own. Beside these, `"past": 2` gives each row of a world of time its past, and `"views": true` makes
+            two modalities `x` and `view`.
         methods: names of registered methods, or `{"name": ..., "options": {...}}`.
         seeds: how many seeds, or which.
         sweep: values by name: of an option, for every method that has it; of the weight of a term, for the others.
@@ -130,7 +131,7 @@ class Study:
             if not all(isinstance(value, int | float) for value in self.sweep[name]):
                 raise InputError(f"the sweep of the weight '{name}' is a list of numbers, not {self.sweep[name]}")
         world = self.worlds[0]
-        data, _ = make_world(world.name, world.options).sample(world.rows or self.rows, seed=self.data_seed)
+        data, _ = draw(world.name, world.options, world.rows or self.rows, self.data_seed, **world.shape)
         for method in self.methods:
             _, objective = find(method.name).build(data, **method.options)
             for name in names:
@@ -156,7 +157,7 @@ class Study:
         used = list(zip(self.methods, labels(self.methods), strict=True))
         for (world, world_label), (method, method_label) in product(seen, used):
             name, options = written(make_world(world.name, world.options))
-            place = {"world": {"name": name, "options": options}, "rows": world.rows or self.rows}
+            place = {"world": {"name": name, "options": options, **world.shape}, "rows": world.rows or self.rows}
             own = find(method.name).options
             chosen = {axis: values for axis, values in self.sweep.items() if axis in own}
             weights = {axis: values for axis, values in self.sweep.items() if self._weighs(axis)}
