@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
+import pytest
 import torch
 
+from identikit.constraints.match_switching import MatchSwitching, filter_regimes, match_switching
 from identikit.constraints.match_transition import MatchTransition
-from identikit.nets import Batch, Transition
+from identikit.engine.program import Learner, Program
+from identikit.errors import InputError
+from identikit.nets import MLP, Batch, Model, Transition
 from identikit.nets.changing import ChangingNoise, RegimeTransition
-from test_grid_terms import draw, make_code, seeded
+from identikit.objective import Objective
+from test_grid_terms import EMPTY, draw, make_code, one_of, seeded
 
 DOMAIN = torch.tensor([0, 1, 2, 0, 1, 2])
 
@@ -49,3 +57,120 @@ def test_each_regime_has_a_transition_of_its_own():
         jacobian = torch.autograd.functional.jacobian(lambda z, u=regime: net(z, past)[0][:, u].sum(0), now)
         assert isinstance(jacobian, torch.Tensor)
         torch.testing.assert_close(jacobian.diagonal(dim1=0, dim2=2).log(), log_slope[:, regime])
+
+
+# --- hidden regimes
+
+
+def chain_of(regimes=3):
+    return draw(regimes, seed=7).log_softmax(-1), draw(regimes, regimes, seed=8).log_softmax(-1)
+
+
+def test_the_likelihood_of_a_hidden_chain_is_the_sum_over_all_its_paths():
+    emission, (start, chain) = draw(2, 4, 3), chain_of()
+    paths = [
+        start[path[0]] + sum(chain[a, b] for a, b in itertools.pairwise(path)) + emission[:, range(4), path].sum(-1)
+        for path in itertools.product(range(3), repeat=4)
+    ]
+    likelihood, regimes = filter_regimes(emission, start, chain)
+    torch.testing.assert_close(likelihood, torch.stack(paths).logsumexp(0))
+    last = [torch.stack([p for p, c in zip(paths, itertools.product(range(3), repeat=4), strict=True) if c[-1] == u])
+            for u in range(3)]  # fmt: skip
+    torch.testing.assert_close(regimes[:, -1], torch.stack([p.logsumexp(0) for p in last], -1).log_softmax(-1))
+
+
+def test_long_sequences_of_small_densities_stay_finite():
+    start, chain = chain_of()
+    emission = (draw(2, 400, 3) - 1000).requires_grad_()
+    likelihood, regimes = filter_regimes(emission, start, chain)
+    likelihood.sum().backward()
+    assert emission.grad is not None
+    assert bool(torch.isfinite(likelihood).all() and torch.isfinite(emission.grad).all())
+    torch.testing.assert_close(regimes.exp().sum(-1), torch.ones(2, 400, dtype=torch.float64))
+
+
+def test_numbers_of_regimes_are_arbitrary():
+    emission, (start, chain) = draw(2, 4, 3), chain_of()
+    order = torch.tensor([2, 0, 1])
+    moved = filter_regimes(emission[..., order], start[order], chain[order][:, order])[0]
+    torch.testing.assert_close(moved, filter_regimes(emission, start, chain)[0])
+
+
+def test_known_value_of_a_step():
+    posterior = torch.tensor([[[1.0, 2.0], [3.0, 0.0]]])
+    assert float(match_switching(posterior, torch.tensor([2.0]))) == pytest.approx((6 - 2) / 2)
+
+
+def test_one_regime_is_a_plain_transition():
+    term = seeded(lambda: MatchSwitching(3, regimes=1, lags=2, hidden=5)).double()
+    plain = MatchTransition(3, lags=2, hidden=5).double()
+    plain.transition = Single(term.transition)
+    code = make_code(lags=2)
+    torch.testing.assert_close(term(code, EMPTY), plain(code, EMPTY))
+
+
+class Single(torch.nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, now, past):
+        return tuple(part.squeeze(-2) for part in self.net(now, past))
+
+
+def test_one_run_of_a_switching_prior_equals_many_and_it_learns():
+    term = seeded(lambda: MatchSwitching(3, regimes=2, lags=1, hidden=5)).double()
+    learner = Learner(Model((4,), 3, MLP(4, 6)), Objective([(1.0, term)]))
+    stacked = Program([learner] * 4).learner.objective.entries()[0][1]
+    code = make_code(lags=4, runs=(4,))
+    values = stacked(code, EMPTY)
+    torch.testing.assert_close(values, torch.stack([term(one_of(code, r), EMPTY) for r in range(4)]))
+    values.sum().backward()
+    assert all(p.grad is not None and float(p.grad.abs().sum()) > 0 for p in stacked.parameters())
+
+
+def test_still_latents_are_finite_under_a_switching_prior():
+    term = seeded(lambda: MatchSwitching(3, regimes=2, hidden=5)).double()
+    points = torch.zeros(5, 4, 3, dtype=torch.float64)
+    likelihood, regimes = term.regimes(points)
+    assert bool(torch.isfinite(likelihood).all())
+    assert regimes.shape == (5, 3, 2)
+    assert math.isclose(regimes[0, 0].exp().sum().item(), 1.0)
+
+
+# --- history
+
+
+def remembering(latents=2):
+    return seeded(
+        lambda: Model((4,), latents, MLP((3, 4), 2 * latents, 8), MLP(latents, 4, 8), also={"past": (2,)}, history=2)
+    )
+
+
+def test_the_past_is_encoded_with_a_past_of_its_own():
+    model, x, past = remembering(), draw(5, 4, dtype=torch.float32), draw(5, 4, 4, seed=1, dtype=torch.float32)
+    assert model.needs == ("past",)
+    code = model(Batch({"x": x, "past": past}), torch.zeros(5, model.noise_size))
+    assert code.also["past"].mean.shape == (5, 2, 2)
+    for lag in range(2):
+        alone = model.posterior(Batch({"x": past[:, lag], "past": past[:, lag + 1 :]}))[1]
+        torch.testing.assert_close(code.also["past"].mean[:, lag], alone)
+    assert not torch.allclose(code.mean, model.posterior(Batch({"x": x, "past": past + 1}))[1])
+
+
+def test_many_runs_remember_as_one_does():
+    model, x, past = remembering(), draw(3, 5, 4, dtype=torch.float32), draw(3, 5, 4, 4, seed=1, dtype=torch.float32)
+    noise = draw(3, 5, model.noise_size, dtype=torch.float32)
+    model.standardise.shift += 1.0
+    many = Program([Learner(model, Objective([(1.0, MatchTransition(2, 2))]))] * 3).learner.model
+    code = many(Batch({"x": x, "past": past}), noise)
+    for run in range(3):
+        own = model(Batch({"x": x[run], "past": past[run]}), noise[run])
+        torch.testing.assert_close(code.sample[run], own.sample, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(code.also["past"].sample[run], own.also["past"].sample, atol=1e-5, rtol=1e-5)
+
+
+def test_a_past_of_another_length_is_said_in_one_sentence():
+    model = remembering()
+    with pytest.raises(InputError, match="the field 'past' holds 3 inputs a row, and the model takes 4"):
+        model(Batch({"x": torch.zeros(5, 4), "past": torch.zeros(5, 3, 4)}), torch.zeros(5, model.noise_size))

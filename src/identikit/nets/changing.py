@@ -67,7 +67,7 @@ class RegimeTransition(nn.Module):
 
     batches_runs = True
 
-    def __init__(self, latents: int, regimes: int, lags: int = 1, hidden: int = 32, units: int = 3) -> None:
+    def __init__(self, latents: int, regimes: int, lags: int = 1, hidden: int = 32, units: int = 1) -> None:
         super().__init__()
         self.units = units
         start = line_and_units(units).expand(regimes, latents, -1)

@@ -81,6 +81,8 @@ class Model(nn.Module):
         jacobian: of how many rows of each batch the decoder's slope is taken; 0 for none.
         gates: which parents each latent may listen to, for terms that say how it does.
         quantiser: makes a code of finitely many of the encoder's output, where `variational` is false.
+        history: how many time points of the field `past` the encoder sees behind each input, the nearest first, as one
+            more axis `(history + 1, *shape)`. The past that `also` encodes then holds as many more.
 
     No module draws random numbers: `noise` is an input, `(..., batch, noise_size)` standard normal, of which the first
     `latents` numbers draw the code, the next ones the codes of `also`, then comes what is hidden, and last the gates.
@@ -112,6 +114,7 @@ class Model(nn.Module):
         jacobian: int = 0,
         gates: Gates | None = None,
         quantiser: Codebook | Categories | None = None,
+        history: int = 0,
     ) -> None:
         super().__init__()
         if also and getattr(encoder, "sees", ()):
@@ -137,11 +140,12 @@ class Model(nn.Module):
         self.jacobian = jacobian
         self.gates = gates
         self.quantiser = quantiser
+        self.history = history
 
     @property
     def needs(self) -> tuple[str, ...]:
         """Fields that the model reads beside `x`."""
-        sees = getattr(self.encoder, "sees", ())
+        sees = (*getattr(self.encoder, "sees", ()), *(("past",) if self.history else ()))
         return tuple(dict.fromkeys((*sees, *(self.prior.needs if self.variational else ()))))
 
     @property
@@ -180,14 +184,23 @@ class Model(nn.Module):
     def posterior(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
         """The input as the encoder sees it, and mean and log-variance `(..., batch, latents)` of the code."""
         x = self.standardise(batch["x"])
-        mean, log_variance = self._encode(x, batch)
+        mean, log_variance = self._encode(self._remember(x, batch), batch)
         return x, mean if self.quantiser is None else self.quantiser(mean).mean, log_variance
 
     def states(self, batch: Batch) -> Tensor:
         """The state of each discrete latent, `(..., batch, places)`, counted from 0."""
         if self.quantiser is None:
             raise InputError("this model has no quantiser, so its code has no states")
-        return self.quantiser(self._encode(self.standardise(batch["x"]), batch)[0]).indices
+        return self.quantiser(self._encode(self._remember(self.standardise(batch["x"]), batch), batch)[0]).indices
+
+    def _remember(self, x: Tensor, batch: Batch) -> Tensor:
+        """The input with the nearest of its past behind it, `(..., batch, history + 1, *shape)`."""
+        if not self.history:
+            return x
+        rows = x.dim() - self.standardise.rank
+        past = batch["past"].narrow(rows, 0, self.history)
+        past = self.standardise(past.flatten(rows - 1, rows)).unflatten(rows - 1, past.shape[rows - 1 : rows + 1])
+        return torch.cat([x.unsqueeze(rows), past], rows)
 
     def _encode(self, x: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
         out = self.encoder(x, *(batch[name] for name in getattr(self.encoder, "sees", ())))
@@ -215,7 +228,7 @@ class Model(nn.Module):
         """The code of `x` alone, of noise `(..., batch, latents)`; a mask `(..., batch, *shape)` hides part of `x`."""
         x = self.standardise(batch["x"])
         seen = x if self.mask is None or mask is None else self.mask.hide(x, mask)
-        mean, log_variance = self._encode(seen, batch)
+        mean, log_variance = self._encode(self._remember(seen, batch), batch)
         sample, base, divergence, quantised = mean, mean, None, None
         if log_variance is not None:
             sample = mean + (0.5 * log_variance).exp() * noise
@@ -241,8 +254,19 @@ class Model(nn.Module):
         """The code of a field that holds inputs like `x`, several for each row where it has axes for them."""
         given, axes = batch[name], self.also[name]
         rows = given.dim() - self.standardise.rank - len(axes) - 1
-        shape = given.shape[rows : rows + 1 + len(axes)]
-        x = self.standardise(given.flatten(rows, rows + len(axes)))
+        before = self.history if name == "past" else 0
+        held = tuple(given.shape[rows + 1 : rows + 1 + len(axes)])
+        wanted = (axes[0] + before, *axes[1:]) if axes else axes
+        if held != wanted:
+            raise InputError(
+                f"the field '{name}' holds {_times(held)} inputs a row, and the model takes {_times(wanted)}"
+            )
+        shape = (given.shape[rows], *axes)
+        if before:
+            given = torch.stack([given.narrow(rows + 1, k, before + 1) for k in range(axes[0])], rows + 1)
+            x = self.standardise(given.flatten(rows, rows + 2)).unflatten(rows, (-1, before + 1))
+        else:
+            x = self.standardise(given.flatten(rows, rows + len(axes)))
         mean, log_variance = self._encode(x, batch)
         sample = mean
         if log_variance is not None:
@@ -342,6 +366,10 @@ class BlockHead(nn.Module):
 def _some(code: Tensor, rows: int) -> Tensor:
     """Some rows of a batch, evenly spread: a balanced batch is ordered by domain."""
     return code[..., :: max(1, code.shape[-2] // rows), :][..., :rows, :]
+
+
+def _times(axes: tuple[int, ...]) -> str:
+    return " x ".join(map(str, axes)) or "1"
 
 
 def _of(head: nn.Module) -> str:
