@@ -119,6 +119,7 @@ def theirs(data: ik.Dataset, steps: int, lean: bool) -> tuple[list[Tensor], floa
     class Decoder(architectures.BaseDecoder):
         def __init__(self) -> None:
             super().__init__()
+            assert own.decoder is not None
             self.net = own.decoder
 
         def forward(self, z: Tensor) -> Any:

@@ -1,0 +1,172 @@
+"""Every method on every world of numbers that it can be fitted to: what it finds, by chance and in how much time.
+
+Run: python bench/leaderboard.py [--folder DIR] [--workers N] [--quick]. Writes bench/results/leaderboard.json and the
+tables of docs/leaderboard.md. Each world is a study in DIR, so the same call goes on where it was stopped, and
+`identikit study report DIR/WORLD` draws its dots.
+
+Five seeds, the same rows, steps and part for all; batch and learning rate are each method's own. Nothing is tuned on
+these worlds but what the pages of the methods say. A method is told how many latents there are (at most 16) and how
+many of them change with the domain, and nothing else of the truth. A pair of world and method is left out where the method
+needs what the data does not hold.
+
+Scores are of test rows: Spearman MCC, beside the same latents turned at random, and the share of the variance of all
+latents that a kernel regression finds in the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import common  # sets one thread before torch starts
+import identikit as ik
+from identikit.engine import METHODS, find
+from identikit.errors import InputError
+from identikit.studies import Store, Study, run
+from identikit.studies.entry import draw
+
+WORLDS: dict[str, dict[str, Any]] = {
+    "DomainShift": {},
+    "Auxiliary": {},
+    "Interventional": {},
+    "LabelGraph": {},
+    "ContentBias": {},
+    "OffSupport": {},
+    "ConceptDomains": {},
+    "SparseMechanisms": {},
+    "Pairs": {},
+    "MultiView": {"views": True, "latents": 5},
+    "MultiModal": {},
+    "Panel": {"past": 1},
+    "Temporal": {"past": 1},
+    "Actions": {"past": 1},
+    "Langevin": {"past": 1, "rows": 8000},
+    "Tokamak": {"past": 1, "rows": 8000},
+    "Hierarchy": {},
+    "DiscreteHierarchy": {},
+    "SelectionHierarchy": {},
+    "Composition": {},
+    "ReasoningTraces": {},
+}
+SEEDS, ROWS, STEPS, MOST = 5, 6000, 1500, 16
+METRICS = ["mcc", "block_r2"]
+RESULTS = common.RESULTS / "leaderboard.json"
+TABLES = Path(__file__).parents[1] / "docs" / "leaderboard-tables.md"
+
+
+def entries(world: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A world of the leaderboard, and the methods that can be fitted to it with their options."""
+    shape = {name: value for name, value in WORLDS[world].items() if name in ("past", "views")}
+    rows = WORLDS[world].get("rows", ROWS)
+    data, truth = draw(world, {}, rows, 0, **shape)
+    numbers = sum(kind == "continuous" for kind in truth.kinds) or len(truth.names)
+    known = {
+        "latents": WORLDS[world].get("latents", min(numbers, MOST)),
+        "changing": len(truth.blocks.get("changing", ())),
+    }
+    suited = []
+    for name, method in METHODS.items():
+        options = {key: value for key, value in known.items() if value and key in method.options}
+        try:
+            with warnings.catch_warnings():
+                # Too few domains for a claim is no reason to leave a method out.
+                warnings.simplefilter("ignore")
+                method.build(data, **options)
+        except InputError:
+            continue
+        suited.append({"name": name, "options": options})
+    return {"name": world, "rows": rows, **shape}, suited
+
+
+def study(world: str, quick: bool) -> Study | None:
+    place, methods = entries(world)
+    if not methods:
+        return None
+    return Study([place], methods, SEEDS, metrics=METRICS, steps=30 if quick else STEPS, rows=ROWS)
+
+
+def cells(store: Store) -> dict[str, Any]:
+    """For each method of a world: its scores by seed, what chance gives, and its cost."""
+    found: dict[str, Any] = {}
+    for record in store.records():
+        own = found.setdefault(record["method"], {"mcc": [], "r2": [], "cpu_s": [], "validation": [], "failed": []})
+        if record["status"] == "failed" or not record["scores"]:
+            own["failed"].append(record["reason"] or record["status"])
+            continue
+        scores = {score["name"]: score for score in record["scores"]}
+        own["cpu_s"].append(round(record["cpu_seconds"], 2))
+        own["validation"].append(record["validation"])
+        for key, name in (("mcc", "mcc"), ("r2", next((n for n in scores if n.startswith("block_r2")), ""))):
+            if name in scores:
+                own[key].append(round(scores[name]["value"], 4))
+                nulls = scores[name].get("nulls") or {}
+                own[f"{key}_nulls"] = {null: round(float(values["mean"]), 4) for null, values in nulls.items()}
+    return found
+
+
+def tables(results: dict[str, Any]) -> str:
+    """Mean and spread over the seeds, a world to a column."""
+    worlds = list(results["worlds"])
+    methods = [m for m in METHODS if any(m in results["worlds"][w] for w in worlds)]
+    lines = []
+    for key, title in (("mcc", "Spearman MCC"), ("r2", "Kernel R2 of all latents from the whole code")):
+        lines += [f"### {title}", "", "| | " + " | ".join(worlds) + " |", "|---" * (len(worlds) + 1) + "|"]
+        for null in ("random rotation", "permuted rows"):
+            row = [_null(results["worlds"][w], key, null) for w in worlds]
+            if any(row):
+                lines.append(f"| *{null}* | " + " | ".join(row) + " |")
+        for method in methods:
+            row = [_cell(results["worlds"][w].get(method), key) for w in worlds]
+            if any(row):
+                lines.append(f"| `{method}` | " + " | ".join(row) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _null(world: dict[str, Any], key: str, null: str) -> str:
+    values = [own[f"{key}_nulls"][null] for own in world.values() if null in own.get(f"{key}_nulls", {})]
+    return f"*{np.mean(values):.2f}*" if values else ""
+
+
+def _cell(own: dict[str, Any] | None, key: str) -> str:
+    if own is None:
+        return ""
+    if not own[key]:
+        return "failed" if own["failed"] else ""
+    return f"{np.mean(own[key]):.2f} ± {np.std(own[key], ddof=1) if len(own[key]) > 1 else 0:.2f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=Path("runs/leaderboard"), help="of the studies")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="a few steps each, and no file of results")
+    parser.add_argument("--worlds", nargs="+", choices=list(WORLDS), default=list(WORLDS))
+    given = parser.parse_args()
+    settings = {"seeds": SEEDS, "rows": ROWS, "steps": STEPS, "most_latents": MOST, "version": ik.__version__}
+    results: dict[str, Any] = {"settings": settings, "worlds": {}}
+    for world in given.worlds:
+        plan = study(world, given.quick)
+        if plan is None:
+            print(f"{world}: no method can be fitted", flush=True)
+            continue
+        store = run(plan, given.folder / world, workers=given.workers, progress=None)
+        results["worlds"][world] = cells(store)
+        best = {m: np.mean(own["mcc"]) for m, own in results["worlds"][world].items() if own["mcc"]}
+        told = ", ".join(f"{m} {value:.2f}" for m, value in sorted(best.items(), key=lambda item: -item[1])[:3])
+        print(f"{world}: {store.status()}; {told}", flush=True)
+    if given.quick:
+        print(tables(results))
+        return
+    results["claims"] = {name: find(name).claim.identifies for name in METHODS}
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    TABLES.write_text(tables(results) + "\n")
+
+
+if __name__ == "__main__":
+    main()
