@@ -37,6 +37,7 @@ def fit(
     lr: float | Weight | None = None,
     balance: bool | None = None,
     patience: int = 0,
+    weight_decay: float | None = None,
     progress: bool | None = None,
     checkpoint_every: float = 10.0,
     **options: Any,
@@ -58,6 +59,9 @@ def fit(
         lr: learning rate of Adam (decay rates 0.9 and 0.99), a number or a schedule.
         balance: whether every batch takes equally many rows of each domain.
         patience: end a run after this many checks (there are 60 in all) without a better validation loss; 0 never.
+        weight_decay: how fast weights shrink by themselves, as a multiple of the learning rate (AdamW, Loshchilov and
+            Hutter 2019, arXiv 1711.05101); inner players, and modules with `decays = False`, such as codebooks, keep
+            theirs. The method's own by default, mostly 0.
         progress: False for silence.
         checkpoint_every: least seconds between checkpoints.
         options: of the method.
@@ -75,7 +79,8 @@ def fit(
     (2, 600, 4)
     """
     began = time.monotonic()
-    job = prepare(what, data, Request(steps, seeds, sweep, device, select, batch, lr, balance, patience), options)
+    request = Request(steps, seeds, sweep, device, select, batch, lr, balance, patience, weight_decay)
+    job = prepare(what, data, request, options)
     folder = None
     if checkpoint is not None:
         folder = files.ready(checkpoint)

@@ -78,6 +78,7 @@ def python_call(runs: Runs) -> str:
     rest |= {"balance": True} if settings.balance else {}
     rest |= {"select": settings.select} if settings.select != "last" else {}
     rest |= {"patience": settings.patience} if settings.patience else {}
+    rest |= {} if _own_decay(settings) else {"weight_decay": settings.weight_decay}
     words.append(_arguments({**rest, **_own_options(settings)}))
     lines = ["import identikit as ik", "", head, f"runs = ik.fit({', '.join(filter(None, words))})"]
     if runs.rule not in ("last", settings.select):
@@ -93,7 +94,7 @@ def command(runs: Runs, out: str = "runs/again") -> str | None:
     own_lr = _own_lr(settings)
     plain = own_lr or re.fullmatch(r"[\d.e+-]+", settings.lr)
     hidden = "reader" in source and source.get("hidden")
-    if settings.balance or settings.patience or hidden or not plain:
+    if settings.balance or settings.patience or hidden or not plain or not _own_decay(settings):
         return None
     words = ["identikit", "fit", settings.method]
     if "world" in source:
@@ -137,6 +138,12 @@ def _own_lr(settings: Settings) -> bool:
     method = METHODS.get(settings.method)
     lr = 1e-3 if method is None else method.training.get("lr", 1e-3)
     return settings.lr == str(lr(settings.steps) if callable(lr) else lr)
+
+
+def _own_decay(settings: Settings) -> bool:
+    """Whether the weight decay is what the method chooses by itself."""
+    method = METHODS.get(settings.method)
+    return settings.weight_decay == (0.0 if method is None else method.training.get("weight_decay", 0.0))
 
 
 def _changed(function: Any, given: Mapping[str, Any]) -> dict[str, Any]:

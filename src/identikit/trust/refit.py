@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from identikit.data import Dataset, Truth
 from identikit.engine import METHODS, Runs, fit
-from identikit.errors import InputError
+from identikit.errors import IdentifiabilityWarning, InputError
 from identikit.nets import Model
 from identikit.objective import Objective
 
@@ -51,7 +52,7 @@ def refit(
         InputError: the model cannot be simulated from, or the recipe is not known well enough to be run again.
 
     >>> import identikit as ik
-    >>> data, _ = ik.worlds.DomainShift(domains=3).sample(600, seed=0)
+    >>> data, _ = ik.worlds.DomainShift(domains=5).sample(600, seed=0)
     >>> runs = ik.fit("imsda", data, seeds=2, steps=20, progress=False)
     >>> again, truth = refit(runs, data, progress=False)
     >>> len(again), truth.latents.shape
@@ -60,22 +61,26 @@ def refit(
     settings = runs.settings
     what, options, lr = _recipe(runs, learner, lr)
     simulated, truth = runs.simulate(run, data, seed)
-    again = fit(
-        what,
-        simulated,
-        # Seeds of their own: the same ones would start where the first model started.
-        seeds=[1000 + k for k in range(seeds or len(runs))],
-        sweep={name: [factor] for name, factor in runs.table[run].weights.items()} or None,
-        steps=steps or settings.steps,
-        batch=settings.batch,
-        lr=lr,
-        balance=settings.balance,
-        select=settings.select,
-        patience=settings.patience,
-        checkpoint=checkpoint,
-        progress=progress,
-        **options,
-    )
+    with warnings.catch_warnings():
+        # The fit of the data has said so already.
+        warnings.simplefilter("ignore", IdentifiabilityWarning)
+        again = fit(
+            what,
+            simulated,
+            # Seeds of their own: the same ones would start where the first model started.
+            seeds=[1000 + k for k in range(seeds or len(runs))],
+            sweep={name: [factor] for name, factor in runs.table[run].weights.items()} or None,
+            steps=steps or settings.steps,
+            batch=settings.batch,
+            lr=lr,
+            balance=settings.balance,
+            select=settings.select,
+            patience=settings.patience,
+            weight_decay=settings.weight_decay,
+            checkpoint=checkpoint,
+            progress=progress,
+            **options,
+        )
     if any(run.status == "interrupted" for run in again.table):
         raise KeyboardInterrupt("the refit was interrupted, and half of one is no evidence")
     return replace(again, data=simulated), truth
