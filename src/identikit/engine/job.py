@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from identikit.data import Dataset, require_dataset
+from identikit.data import HIDDEN, Dataset, require_dataset
 from identikit.engine.program import Learner
 from identikit.engine.recipe import find
 from identikit.engine.streams import seed_for
+from identikit.engine.tensors import tensor
 from identikit.errors import IdentifiabilityWarning, InputError, unknown
 from identikit.nets import Model
 from identikit.objective import Objective, Weight, constant
@@ -116,6 +117,7 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
             held = ", ".join(("x", *data.schema.fields))
             raise InputError(f"the model needs the field '{field}', and the data holds {held}")
     _check_inputs(learner.model, data)
+    _check_parents(learner.model, data)
     _check_classes(learner.model, data)
     if chosen["balance"] or "domain" in learner.model.needs:
         _check_domains(data, chosen["batch"])
@@ -218,7 +220,7 @@ def _fresh(module: _Module) -> _Module:
 
 def _seeded(build: Callable[[], Learner], data: Dataset) -> Callable[[int], Learner]:
     """A function that builds the learner of one seed: parameters of its own, and the scale of the training rows."""
-    train = torch.as_tensor(data.joint()[data.index("train")])
+    train = tensor(data.joint()[data.index("train")])
 
     def seeded(seed: int) -> Learner:
         with torch.random.fork_rng(devices=[]):
@@ -253,7 +255,10 @@ def _check_rule(request: Request, data: Dataset) -> None:
 
 def _check_inputs(model: Model, data: Dataset) -> None:
     """See that the fields which the model reads like `x` are there, of the right shape, and whole."""
-    for field, axes in {**model.also, **dict.fromkeys(model.targets, ())}.items():
+    beside = {**model.also, **dict.fromkeys(model.targets, ())}
+    if model.history:
+        beside["past"] = (model.history + sum(model.also.get("past", ())),)
+    for field, axes in beside.items():
         wanted = (*axes, *data.schema.joint)
         if field not in data:
             held = ", ".join(("x", *data.schema.fields))
@@ -285,6 +290,21 @@ def _doubt(name: str, data: Dataset, options: Mapping[str, Any]) -> None:
     if said:
         # Points at the line that calls `fit` or `steps`.
         warnings.warn(said, IdentifiabilityWarning, stacklevel=4)
+
+
+def _check_parents(model: Model, data: Dataset) -> None:
+    """See that the fields which gated latents listen to are of the right size, and whole."""
+    for kind, size in ({} if model.gates is None else model.gates.parents).items():
+        if kind not in data.fields or kind in model.also:
+            continue
+        values = data[kind]
+        if (values == HIDDEN).any() if kind in data.names else not np.isfinite(values).all():
+            raise InputError(f"'{kind}' hides values, and the model reads it: drop these rows")
+        held = values.reshape(len(values), -1).shape[1]
+        if kind not in data.names and held != size:
+            raise InputError(
+                f"a row of '{kind}' holds {held} number{'s' * (held != 1)}, and the model was built for {size}"
+            )
 
 
 def _check_rows(data: Dataset, batch: int) -> None:

@@ -44,17 +44,19 @@ class Check:
         options: of the fit.
         metric: maps (estimate, truth), both `(rows, ...)` arrays of the block in question, to a number.
         block: the block to compare, by its name in truth and method; `all` for every latent.
+        whole: whether the metric is handed (runs, data, truth) instead: the one chosen run, and the test rows.
         at_least: the claim holds when the mean of the metric reaches this.
         below: the claim fails, as it should, when the mean of the metric stays below this.
     """
 
     says: str
     world: Callable[[int], Any]
-    metric: Callable[[Any, Any], float]
+    metric: Callable[..., float]
     block: str = "all"
     options: Mapping[str, Any] = field(default_factory=dict)
     at_least: float | None = None
     below: float | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -168,6 +168,8 @@ def _measure(name: str, check: Check, seed: int, seeds: int, progress: bool | No
         # A world in which a claim should fail may well have too few domains.
         warnings.simplefilter("ignore", IdentifiabilityWarning)
         runs = fit(name, data, seeds=seeds, progress=progress, **check.options).select("validation")
+    if check.whole:
+        return check.metric(runs, data.part("test"), truth.part("test"))
     codes, latents = runs.encode(data.part("test"))[0], truth.part("test").latents
     if check.block != "all":
         codes, latents = codes[:, list(runs.blocks[check.block])], truth.part("test").block(check.block)

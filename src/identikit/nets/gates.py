@@ -90,7 +90,7 @@ class Gates(nn.Module):
         if not self.hard:
             return chance.expand(noise.shape)
         opened = (torch.special.ndtr(noise) < chance).to(chance.dtype)
-        return opened + chance - chance.detach()
+        return opened + (chance - chance.detach())
 
     @torch.no_grad()
     def graph(self, kind: str) -> Tensor:
