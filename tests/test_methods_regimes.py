@@ -7,14 +7,16 @@ import pytest
 
 import identikit as ik
 from identikit.data import Schema
+from identikit.datasets.windows import windows
 from identikit.engine import find
 from identikit.errors import InputError
 from identikit.methods import verify
-from identikit.methods.claims_regimes import noise_alike, noise_by_regime
+from identikit.methods.claims_regimes import hidden_alike, hidden_regimes, noise_alike, noise_by_regime
 from identikit.methods.leap import leap
+from identikit.methods.nctrl import nctrl, regime_probabilities
 from identikit.worlds.temporal import Temporal
 
-METHODS = [leap]
+METHODS = [leap, nctrl]
 EVERY = pytest.mark.parametrize("method", METHODS, ids=[m.name for m in METHODS])
 VECTOR = Schema((8,), {"domain": ("a", "b")}, ("past",))
 
@@ -50,15 +52,45 @@ def test_leap_needs_two_domains():
 
 def test_regimes_differ_in_their_noise_alone_or_in_nothing():
     past, now = np.random.default_rng(0).normal(size=(2, 50, 1, 3))
-    for make, alike in ((noise_by_regime, False), (noise_alike, True)):
+    for make, alike, count in (
+        (noise_by_regime, False, 9),
+        (noise_alike, True, 9),
+        (hidden_regimes, False, 4),
+        (hidden_alike, True, 4),
+    ):
         world = make(0).world
         assert isinstance(world, Temporal)
         transitions = world.transitions
         moments = [transition.moments(past, now[:, 0]) for transition in transitions]
-        assert len(moments) == 9
+        assert len(moments) == count
         for mean, deviation in moments[1:]:
             assert np.array_equal(mean, moments[0][0])
             assert np.array_equal(deviation, moments[0][1]) == alike
+
+
+def test_nctrl_tells_how_likely_each_regime_is():
+    data, truth = hidden_regimes(0).sample(400)
+    runs = ik.fit("nctrl", data, latents=3, regimes=4, seeds=2, steps=3, progress=False)
+    found = regime_probabilities(runs, data)
+    assert found.shape == (2, truth.rows, 4)
+    np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
+    assert not np.allclose(found[0], found[1])
+    assert "regime" not in data
+    short = ik.fit("leap", noise_by_regime(0).sample(360)[0], auxiliary="regime", steps=1, progress=False)
+    with pytest.raises(InputError, match="regimes are told by nctrl, and these runs were fitted by leap"):
+        regime_probabilities(short, data)
+    with pytest.raises(InputError, match="regimes are told from the field 'past', and the data holds x, sequence"):
+        regime_probabilities(runs, hidden_regimes(0).world.sample(400)[0])
+
+
+def test_windows_and_sequences_that_are_too_short_are_said():
+    with pytest.raises(InputError, match="nctrl needs regimes of 1 or more and a window of 2 or more, not 3 and 1"):
+        nctrl.build(VECTOR, regimes=3, lags=2, window=1)
+    with pytest.raises(InputError, match="no row has 7 time points before it in its sequence"):
+        windows(hidden_regimes(0).world.sample(20)[0].take(np.arange(6)), past=7, next=False)
+    data = hidden_regimes(0).sample(400)[0]
+    with pytest.raises(InputError, match=r"a row of 'past' has shape \(7, 8\), and the model needs \(4, 8\)"):
+        ik.fit("nctrl", data, window=4, progress=False)
 
 
 @pytest.mark.slow

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
+import identikit as ik
 from identikit.constraints.match_switching import MatchSwitching, filter_regimes, match_switching
 from identikit.constraints.match_transition import MatchTransition
+from identikit.datasets import from_arrays
 from identikit.engine.program import Learner, Program
 from identikit.errors import InputError
 from identikit.nets import MLP, Batch, Model, Transition
@@ -171,6 +174,8 @@ def test_many_runs_remember_as_one_does():
 
 
 def test_a_past_of_another_length_is_said_in_one_sentence():
-    model = remembering()
-    with pytest.raises(InputError, match="the field 'past' holds 3 inputs a row, and the model takes 4"):
-        model(Batch({"x": torch.zeros(5, 4), "past": torch.zeros(5, 3, 4)}), torch.zeros(5, model.noise_size))
+    data = from_arrays(draw(20, 4, dtype=torch.float32).numpy())
+    data = replace(data, fields={"past": draw(20, 3, 4, seed=1, dtype=torch.float32).numpy()})
+    learner = remembering(), Objective([(1.0, MatchTransition(2, 2))])
+    with pytest.raises(InputError, match=r"a row of 'past' has shape \(3, 4\), and the model needs \(4, 4\)"):
+        ik.fit(learner, data, steps=1, batch=8, progress=False)

@@ -8,7 +8,11 @@ from identikit.methods.claims_time import InTime
 from identikit.worlds.temporal import Temporal
 
 _FIRST = 60
-"""Seeds of worlds below it were looked at when options were set."""
+"""Seeds of worlds below it were looked at when the options of leap were set."""
+_FIRST_HIDDEN = 70
+"""The same for nctrl."""
+_FIRST_UNSEEN = 80
+"""The same for caring."""
 
 
 def noise_by_regime(seed: int) -> InTime:
@@ -22,23 +26,38 @@ def noise_alike(seed: int) -> InTime:
 
 
 def _known(seed: int, changes: str) -> InTime:
-    return InTime(_world(seed, regimes=9, switching=0.0, changes=changes), past=1)
+    return InTime(_world(_FIRST + seed, regimes=9, switching=0.0, changes=changes), past=1)
 
 
-def _world(seed: int, length: int = 10, **options: Any) -> Temporal:
-    seed = _FIRST + seed
-    return Temporal(latents=3, length=length, edges=1.0, modulation=0.0, layers=1, seed=seed, **options)
+def _world(seed: int, length: int = 10, modulation: float = 0.0, **options: Any) -> Temporal:
+    return Temporal(latents=3, length=length, edges=1.0, modulation=modulation, layers=1, seed=seed, **options)
 
 
 def hidden_regimes(seed: int) -> InTime:
-    """Three latents with normal noise, whose deviation is that of one of five regimes, which nobody sees."""
+    """Three latents with normal noise, whose deviation is that of one of four regimes, which nobody sees."""
     return _hidden(seed, "noise")
 
 
 def hidden_alike(seed: int) -> InTime:
-    """The same with five regimes that do not differ."""
+    """The same with four regimes that do not differ."""
     return _hidden(seed, "nothing")
 
 
 def _hidden(seed: int, changes: str) -> InTime:
-    return InTime(_world(seed, length=20, regimes=5, switching=0.1, hidden=True, changes=changes), past=7)
+    world = _world(_FIRST_HIDDEN + seed, length=20, regimes=4, switching=0.03, hidden=True, changes=changes)
+    return InTime(world, past=7, domains=6)
+
+
+def remembered(seed: int) -> InTime:
+    """Two latents that are seen, and a third that is not, but is a function of what was seen before."""
+    return _unseen(seed, recoverable=True)
+
+
+def forgotten(seed: int) -> InTime:
+    """The same where the third latent has noise of its own, which nothing shows at its time."""
+    return _unseen(seed, recoverable=False)
+
+
+def _unseen(seed: int, recoverable: bool) -> InTime:
+    options = {"noise": "laplace", "modulation": 1.0, "unseen": 1, "recoverable": recoverable}
+    return InTime(_world(_FIRST_UNSEEN + seed, **options), past=2)

@@ -77,3 +77,33 @@ class RegimeTransition(nn.Module):
         """Map `(..., batch, latents)`, given `(..., batch, lags, latents)`, to `(..., batch, regimes, latents)`."""
         positive, free = self.net(past).split([1 + 2 * self.units, 1 + self.units], -1)
         return monotone_step(now.unsqueeze(-2), torch.cat([F.softplus(positive), free], -1))
+
+
+class KnownRegime(nn.Module):
+    """The transition of each row's own regime, where the regime is known.
+
+    Args:
+        latents: number of latents.
+        regimes: number of regimes.
+        lags: number of past time points.
+        hidden: width of the network.
+        units: increasing units in each map.
+
+    >>> import torch
+    >>> net = KnownRegime(latents=3, regimes=2)
+    >>> noise, log_slope = net(torch.zeros(5, 3), torch.zeros(5, 1, 3), torch.tensor([0, 1, 1, 0, 1]))
+    >>> noise.shape, log_slope.shape
+    (torch.Size([5, 3]), torch.Size([5, 3]))
+    """
+
+    batches_runs = True
+
+    def __init__(self, latents: int, regimes: int, lags: int = 1, hidden: int = 32, units: int = 3) -> None:
+        super().__init__()
+        self.transition = RegimeTransition(latents, regimes, lags, hidden, units)
+
+    def forward(self, now: Tensor, past: Tensor, regime: Tensor) -> tuple[Tensor, Tensor]:
+        """Map `(..., batch, latents)`, given `(..., batch, lags, latents)` and `(..., batch)`, to noises and slopes."""
+        noise, log_slope = self.transition(now, past)
+        index = regime[..., None, None].expand(*regime.shape, 1, now.shape[-1])
+        return noise.gather(-2, index).squeeze(-2), log_slope.gather(-2, index).squeeze(-2)

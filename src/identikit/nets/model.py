@@ -77,7 +77,8 @@ class Model(nn.Module):
             stand between the rows and the shape of `x`: `{"view": (), "past": (2,)}` for another view of each row and
             its two past time points.
         targets: fields shaped like `x` that terms compare with, brought to the scale that the nets see.
-        mask: hides part of `x` from the encoder in training.
+        mask: hides part of `x` from the encoder in training; an encoder with a true attribute `skips` is given the mask
+            itself too, last, so that it may leave out what is hidden.
         jacobian: of how many rows of each batch the decoder's slope is taken; 0 for none.
         gates: which parents each latent may listen to, for terms that say how it does.
         quantiser: makes a code of finitely many of the encoder's output, where `variational` is false.
@@ -202,8 +203,11 @@ class Model(nn.Module):
         past = self.standardise(past.flatten(rows - 1, rows)).unflatten(rows - 1, past.shape[rows - 1 : rows + 1])
         return torch.cat([x.unsqueeze(rows), past], rows)
 
-    def _encode(self, x: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        out = self.encoder(x, *(batch[name] for name in getattr(self.encoder, "sees", ())))
+    def _encode(self, x: Tensor, batch: Batch, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        seen = [batch[name] for name in getattr(self.encoder, "sees", ())]
+        if mask is not None and getattr(self.encoder, "skips", False):
+            seen.append(mask)
+        out = self.encoder(x, *seen)
         if not self.variational:
             return out, None
         mean, log_variance = out.chunk(2, -1)
@@ -228,7 +232,7 @@ class Model(nn.Module):
         """The code of `x` alone, of noise `(..., batch, latents)`; a mask `(..., batch, *shape)` hides part of `x`."""
         x = self.standardise(batch["x"])
         seen = x if self.mask is None or mask is None else self.mask.hide(x, mask)
-        mean, log_variance = self._encode(self._remember(seen, batch), batch)
+        mean, log_variance = self._encode(self._remember(seen, batch), batch, mask)
         sample, base, divergence, quantised = mean, mean, None, None
         if log_variance is not None:
             sample = mean + (0.5 * log_variance).exp() * noise
@@ -255,12 +259,6 @@ class Model(nn.Module):
         given, axes = batch[name], self.also[name]
         rows = given.dim() - self.standardise.rank - len(axes) - 1
         before = self.history if name == "past" else 0
-        held = tuple(given.shape[rows + 1 : rows + 1 + len(axes)])
-        wanted = (axes[0] + before, *axes[1:]) if axes else axes
-        if held != wanted:
-            raise InputError(
-                f"the field '{name}' holds {_times(held)} inputs a row, and the model takes {_times(wanted)}"
-            )
         shape = (given.shape[rows], *axes)
         if before:
             given = torch.stack([given.narrow(rows + 1, k, before + 1) for k in range(axes[0])], rows + 1)
@@ -366,10 +364,6 @@ class BlockHead(nn.Module):
 def _some(code: Tensor, rows: int) -> Tensor:
     """Some rows of a batch, evenly spread: a balanced batch is ordered by domain."""
     return code[..., :: max(1, code.shape[-2] // rows), :][..., :rows, :]
-
-
-def _times(axes: tuple[int, ...]) -> str:
-    return " x ".join(map(str, axes)) or "1"
 
 
 def _of(head: nn.Module) -> str:
