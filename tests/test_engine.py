@@ -625,3 +625,12 @@ def test_agreement_takes_latents_that_say_nothing():
     codes = np.random.default_rng(0).normal(size=(50, 2))
     assert _matched(codes, codes[:, ::-1]) == pytest.approx(1)
     assert _matched(np.column_stack([codes[:, 0], np.ones(50)]), codes) == pytest.approx(0.5)
+
+
+def test_arrays_that_may_not_be_written_to_are_fitted_and_encoded():
+    x = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)
+    x.flags.writeable = False
+    data = ik.datasets.from_arrays(x)
+    data.x.flags.writeable = False
+    runs = ik.fit("vae", data, latents=2, steps=5, batch=16, progress=False)
+    assert runs.encode(data).shape == (1, 200, 2)

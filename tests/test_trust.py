@@ -256,6 +256,14 @@ def test_a_method_that_claims_less_is_not_certified_for_more(data):
     assert finding.ok is True
 
 
+def test_a_method_that_claims_nothing_is_not_certified(data):
+    runs = ik.fit("random_encoder", data, seeds=2, steps=2, progress=False)
+    (finding,) = look(view(runs, data), ["claim"])
+    assert finding.ok is False
+    assert "random_encoder claims 'nothing'" in finding.says
+    assert ik.certify(runs, data, parts=("agreement", "assumptions"), progress=False).verdict == "refused"
+
+
 def test_the_condition_is_that_of_the_map_where_it_is_known():
     import torch
 

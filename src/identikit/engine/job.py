@@ -17,7 +17,7 @@ from identikit.data import HIDDEN, Dataset, require_dataset
 from identikit.engine.program import Learner
 from identikit.engine.recipe import find
 from identikit.engine.streams import seed_for
-from identikit.engine.tensors import tensor
+from identikit.engine.tensors import as_tensor
 from identikit.errors import IdentifiabilityWarning, InputError, unknown
 from identikit.nets import Model
 from identikit.objective import Objective, Weight, constant
@@ -220,7 +220,7 @@ def _fresh(module: _Module) -> _Module:
 
 def _seeded(build: Callable[[], Learner], data: Dataset) -> Callable[[int], Learner]:
     """A function that builds the learner of one seed: parameters of its own, and the scale of the training rows."""
-    train = tensor(data.joint()[data.index("train")])
+    train = as_tensor(data.joint()[data.index("train")])
 
     def seeded(seed: int) -> Learner:
         with torch.random.fork_rng(devices=[]):

@@ -16,6 +16,7 @@ from identikit.engine import files
 from identikit.engine.job import Settings
 from identikit.engine.program import Learner, Program
 from identikit.engine.recipe import find
+from identikit.engine.tensors import as_tensor
 from identikit.engine.training import one_thread
 from identikit.errors import InputError, LeakError, unknown
 from identikit.nets import Batch, Model
@@ -350,14 +351,13 @@ class Runs:
                     f"and the data has {_few(given)}{more}"
                 )
         # Modalities stand side by side in the order of the fit, whatever order this data holds them in.
-        order = tuple(self.schema.x) if isinstance(self.schema.x, dict) else None
-        return self._rows({"x": data.joint(order), **{name: data[name] for name in names[1:]}}, action)
+        return self._rows({"x": data.joint(self.schema), **{name: data[name] for name in names[1:]}}, action)
 
     def _rows(
         self, fields: Mapping[str, np.ndarray], action: Callable[[Model, dict[str, Tensor]], Tensor]
     ) -> np.ndarray:
         """Apply an action to rows given as arrays by name, a part at a time, for all runs."""
-        tensors = {name: torch.as_tensor(array) for name, array in fields.items()}
+        tensors = {name: as_tensor(array) for name, array in fields.items()}
         device = next(iter(self.program.parameters.values())).device
         out = []
         for start in range(0, len(next(iter(tensors.values()))), _ROWS):

@@ -14,6 +14,7 @@ from torch import Tensor
 from identikit.engine.job import Job
 from identikit.engine.program import Learner, Program
 from identikit.engine.streams import Streams, generator, seed_for
+from identikit.engine.tensors import as_tensor
 from identikit.errors import InputError
 from identikit.nets import Batch
 
@@ -50,7 +51,7 @@ class Training:
         self.program.learner.to(device)
         runs = self.program.runs
         self.fields = {
-            name: torch.as_tensor(array, device=device) for name, array in {"x": data.joint(), **data.fields}.items()
+            name: as_tensor(array, device) for name, array in {"x": data.joint(), **data.fields}.items()
         }
         train = data.index("train")
         groups = [train[data["domain"][train] == d] for d in np.unique(data["domain"])] if settings.balance else [train]
