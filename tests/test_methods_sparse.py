@@ -172,7 +172,18 @@ def test_other_methods_still_take_one_modality():
     with pytest.raises(InputError, match=r"x holds several modalities \(a, b\) and these models take one: pick one"):
         fit("vae", data, **QUICK)
     assert data.joint().shape == (100, 12)
-    assert np.array_equal(data.joint(("b", "a"))[:, :6], data.modalities["b"])
+    assert np.array_equal(data.joint(Schema({"b": (6,), "a": (6,)}))[:, :6], data.modalities["b"])
+
+
+def test_runs_of_modalities_are_chosen_and_certified():
+    data, _ = MultiModal(observed=6).sample(300)
+    runs = fit("multimodal", data, seeds=2, **QUICK)
+    assert len(runs.select("agreement")) == 1
+    assert "multimodal" in str(ik.certify(runs, data, parts=("agreement", "assumptions")))
+    with pytest.raises(InputError, match=r"latents of multimodal follow from parents.*: leave out the refit"):
+        ik.certify(runs, data)
+    with pytest.raises(InputError, match="a simulation draws them from the prior alone"):
+        runs.simulate()
 
 
 def test_the_measures_see_graph_and_latents():

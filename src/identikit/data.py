@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -201,15 +201,16 @@ class Dataset:
         """`x` as a dict of arrays, whether or not it is one."""
         return self.x if isinstance(self.x, dict) else {"x": self.x}
 
-    def joint(self, order: Iterable[str] | None = None) -> np.ndarray:
+    def joint(self, like: Schema | None = None) -> np.ndarray:
         """`x` as a model is given it: the array, or the numbers of all modalities side by side, (rows, numbers).
 
         Args:
-            order: of the modalities; their own by default.
+            like: whose order the modalities come in; their own by default.
         """
         if not isinstance(self.x, dict):
             return self.x
-        return np.concatenate([self.x[name].reshape(self.rows, -1) for name in order or self.x], 1, dtype=np.float32)
+        order = like.x if like and isinstance(like.x, dict) else self.x
+        return np.concatenate([self.x[name].reshape(self.rows, -1) for name in order], 1, dtype=np.float32)
 
     @property
     def rows(self) -> int:

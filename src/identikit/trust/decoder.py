@@ -47,8 +47,9 @@ def reconstruction(view: View) -> Finding | None:
     """Share of the variance of held-out data that the decoder explains: less than nearly all means too few latents."""
     if view.runs.model.decoder is None:
         return None
-    x = view.held_out["x"].reshape(len(view.rows), -1).astype(np.float64)
-    x = x / 255 if view.held_out["x"].dtype == np.uint8 else x
+    held = view.held_out.joint(view.runs.schema)
+    x = held.reshape(len(view.rows), -1).astype(np.float64)
+    x = x / 255 if held.dtype == np.uint8 else x
     told = view.one.decode(view.code)[0].reshape(len(x), -1)
     left = x - told
     share = float(1 - (left**2).sum() / ((x - x.mean(0)) ** 2).sum())
@@ -110,7 +111,7 @@ def residuals(view: View) -> Finding | None:
     """Held-out share of what the decoder left unexplained that the codes still tell: it should be noise."""
     if view.runs.model.decoder is None or view.data.schema.image:
         return None
-    left = view.held_out["x"] - view.one.decode(view.code)[0]
+    left = view.held_out.joint(view.runs.schema) - view.one.decode(view.code)[0]
     if (left.std(0) <= 1e-9).all():
         return None
     told = block_r2(view.code, left[:, left.std(0) > 1e-9], nulls=0).value

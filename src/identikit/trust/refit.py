@@ -102,6 +102,11 @@ def check(runs: Runs, learner: Learner | None = None, lr: Any = None) -> None:
             f"{runs.settings.method} learned from {', '.join(beside)} too, and a simulation makes x alone: "
             "leave out the refit"
         )
+    if runs.model.gates is not None:
+        raise InputError(
+            f"latents of {runs.settings.method} follow from parents, and a simulation draws them from the prior alone: "
+            "leave out the refit"
+        )
 
 
 def _recipe(runs: Runs, learner: Learner | None, lr: Any) -> tuple[Any, dict[str, Any], Any]:
