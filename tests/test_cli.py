@@ -385,7 +385,7 @@ def test_verify_prints_both_sides_and_fails_where_the_claim_does(monkeypatch, me
         Verified("holds here", (mean, mean), "at least 0.5", mean >= 0.5),
         Verified("broken", (0.2,), "below 0.7", True),
     )
-    monkeypatch.setattr(ik.methods, "verify", lambda name, seeds: Verification(f"{name} {seeds}", rows))
+    monkeypatch.setattr(ik.methods, "verify", lambda name, seeds, worlds, first: Verification(f"{name} {seeds}", rows))
     out, _ = run("verify", "vae", "--seeds", 2, code=code)
     assert ("NOT MET" in out) == (code == 1)
     assert f"{mean:.2f} to {mean:.2f}" in out

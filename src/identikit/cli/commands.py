@@ -321,25 +321,33 @@ def datasets(
     print_table(("name", "default"), defaults(each.read).items())
 
 
-@app.command(epilog="Example: identikit verify imsda --seeds 8")
+@app.command(epilog="Examples: identikit verify imsda --seeds 8; identikit verify all --worlds 4 --first 1000")
 def verify(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="Name of the method.")],
+    methods: Annotated[list[str], typer.Argument(metavar="METHOD...", help="Names of methods, or: all.")],
     seeds: Annotated[int, typer.Option(help="Runs in each world.")] = 4,
+    worlds: Annotated[int, typer.Option(help="Random worlds for each check.")] = 2,
+    first: Annotated[int, typer.Option(help="Number of the first world; from 1000 on, no bound was set on them.")] = 0,
 ) -> None:
     """Run the worlds in which a method's claim should hold, and in which it should fail; exit code 1 if not so."""
     import identikit as ik
-    from identikit.engine import find
+    from identikit.engine import METHODS, find
 
-    if not find(method).checks:
-        raise InputError(f"no check of the claim of {method} is written, so there is nothing to run")
-    result = ik.methods.verify(method, seeds=seeds)
-    rows = [
-        (row.says, f"{row.mean:.2f}", f"{row.low:.2f} to {row.high:.2f}", row.bound, "ok" if row.ok else "NOT MET")
-        for row in result.rows
-    ]
-    print_table(("check", "mean", "low to high", "wanted", "verdict"), rows)
-    typer.echo(
-        f"{method}: the claim {'holds where it should and fails where it should' if result.ok else 'is NOT borne out'}"
-    )
-    if not result.ok:
+    names = [name for name, method in METHODS.items() if method.checks] if methods == ["all"] else methods
+    for name in names:
+        if not find(name).checks:
+            raise InputError(f"no check of the claim of {name} is written, so there is nothing to run")
+    failed = []
+    for name in names:
+        result = ik.methods.verify(name, seeds=seeds, worlds=worlds, first=first)
+        rows = [
+            (row.says, f"{row.mean:.2f}", f"{row.low:.2f} to {row.high:.2f}", row.bound, "ok" if row.ok else "NOT MET")
+            for row in result.rows
+        ]
+        print_table(("check", "mean", "low to high", "wanted", "verdict"), rows)
+        said = "holds where it should and fails where it should" if result.ok else "is NOT borne out"
+        typer.echo(f"{name}: the claim {said}")
+        failed += [] if result.ok else [name]
+    if len(names) > 1:
+        typer.echo(f"{len(names) - len(failed)} of {len(names)} claims are borne out")
+    if failed:
         raise typer.Exit(1)
