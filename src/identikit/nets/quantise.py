@@ -107,7 +107,7 @@ class Categories(nn.Module):
     batches_runs = True
     provides = ("divergence",)
 
-    def __init__(self, places: int, states: int, temperature: float | Callable[[int], float] = 0.5) -> None:
+    def __init__(self, places: int, states: int, temperature: float | Callable[[int], float | Tensor] = 0.5) -> None:
         super().__init__()
         check(places, states)
         if not callable(temperature) and temperature <= 0:
