@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from torch import nn
+
 from identikit.constraints import LowEntropy, MatchPrior
 from identikit.constraints.align_classes import AlignClasses
 from identikit.data import Schema
-from identikit.engine import Claim, Method, register
+from identikit.engine import Check, Claim, Method, register
 from identikit.errors import InputError
 from identikit.methods.build import coder, too_few, warm_flat_linear
+from identikit.methods.claims_domains import alike, four_blocks_r2, half_silent, halves_r2, three_domains
 from identikit.nets import MLP, BlockHead, FlowPrior, Model
 from identikit.objective import Objective
 from identikit.tasks import Classification, Reconstruction
@@ -25,6 +28,7 @@ def recipe(
     hidden: int = 32,
     beta: float = 0.02,
     label_weight: float = 0.6,
+    domain_weight: float = 0.1,
     align_weight: float = 0.02,
     entropy_weight: float = 0.02,
     units: int = 3,
@@ -39,18 +43,23 @@ def recipe(
     options = {"units": units, "layers": layers, "embedding": embedding}
     prior = FlowPrior(neither + label, domain + both, schema.size("domain"), **options)
     speaking = groups.get("label", ()) + groups.get("both", ())
-    heads = {}
+    changing = groups.get("domain", ()) + groups.get("both", ())
+    heads: dict[str, nn.Module] = {"domain": _teller(schema, "domain", changing, "sample")}
     if "y" in schema.names:
         if not speaking:
             raise InputError("sig tells the label from the blocks label and both, and both have 0 latents")
-        heads["y"] = BlockHead(MLP(len(speaking), schema.size("y"), 32, layers=1), speaking)
+        heads["y"] = _teller(schema, "y", speaking, "base")
     model = Model(schema.shape, latents, encoder, decoder, prior, heads, groups)
-    objective = Reconstruction() + beta * MatchPrior()
-    if heads:
+    objective = Reconstruction() + beta * MatchPrior() + domain_weight * Classification("domain")
+    if "y" in heads:
         objective = objective + label_weight * Classification("y") + entropy_weight * LowEntropy("y")
-    if heads and label:
+    if "y" in heads and label:
         objective = objective + align_weight * AlignClasses("y", "label")
     return model, objective
+
+
+def _teller(schema: Schema, field: str, positions: tuple[int, ...], of: str) -> BlockHead:
+    return BlockHead(MLP(len(positions), schema.size(field), 32, layers=1), positions, of)
 
 
 def _blocks(sizes: dict[str, int]) -> dict[str, tuple[int, ...]]:
@@ -93,6 +102,28 @@ sig = register(
         recipe=recipe,
         doubt=doubt,
         assumptions=("enough domains", "variability", "independence", "invariance", "overlap"),
-        training={"batch": 64, "steps": 3000, "lr": warm_flat_linear(0.02)},
+        training={"batch": 64, "steps": 2000, "lr": warm_flat_linear(0.02)},
+        checks=(
+            Check(
+                says="holds: three domains, what changes and what does not are found as blocks (kernel R2, the lower)",
+                world=three_domains,
+                options={"neither": 0, "label": 2, "domain": 0, "both": 2},
+                metric=halves_r2,
+                at_least=0.7,
+            ),
+            Check(
+                says="holds: each of four latents is in the block of what it speaks of (mean kernel R2)",
+                world=half_silent,
+                metric=four_blocks_r2,
+                at_least=0.75,
+            ),
+            Check(
+                says="broken: where three domains do not differ, no two latents are set apart (kernel R2, the lower)",
+                world=alike,
+                options={"neither": 0, "label": 2, "domain": 0, "both": 2},
+                metric=halves_r2,
+                below=0.65,
+            ),
+        ),
     )
 )
