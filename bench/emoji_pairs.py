@@ -1,14 +1,13 @@
 """What it is worth, in the emoji study, to be told which pictures show the same: methods of pairs, against none.
 
-Run: python bench/emoji_pairs.py [--seeds 3] [--quick]. Writes bench/results/emoji_pairs.json after every
-row, and skips the rows that the file already holds for this version and budget; delete the file, or rows in it, to
-measure again.
+Run: python bench/emoji_pairs.py [--seeds 3] [--quick]. Writes bench/results/emoji_pairs.json after every row, and skips
+the rows that the file already holds for this version and budget; delete the file, or rows in it, to measure again.
 
 Split, latents, steps, batch, rate and seeds are those of `bench/emoji.py`, whose rows without pairs stand beside. A row
 of the data is a picture, and its view is the same concept in another style: all ordered pairs of styles in training.
-Rates and weights were not chosen by looking at a recall. `block_views` is left out: it takes
-all distances between the codes of a batch, and was stopped after five CPU minutes; so is `ada_gvae`, which decodes both
-pictures of each pair, and `xfactors`, for in a batch of 300 rows hardly one in four meets another of its concept.
+Rates and weights were not chosen by looking at a recall. `block_views` is left out: it takes all distances between the
+codes of a batch, and was stopped after five CPU minutes; so is `ada_gvae`, which decodes both pictures of each pair, and
+`xfactors`, for in a batch of 300 rows hardly one in four meets another of its concept.
 """
 
 from __future__ import annotations
