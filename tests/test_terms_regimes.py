@@ -10,8 +10,10 @@ import pytest
 import torch
 
 import identikit as ik
+from identikit.constraints import MatchPrior
 from identikit.constraints.match_switching import MatchSwitching, filter_regimes, match_switching
 from identikit.constraints.match_transition import MatchTransition
+from identikit.data import Schema
 from identikit.datasets import from_arrays
 from identikit.engine.program import Learner, Program
 from identikit.errors import InputError
@@ -179,3 +181,53 @@ def test_a_past_of_another_length_is_said_in_one_sentence():
     learner = remembering(), Objective([(1.0, MatchTransition(2, 2))])
     with pytest.raises(InputError, match=r"a row of 'past' has shape \(3, 4\), and the model needs \(4, 4\)"):
         ik.fit(learner, data, steps=1, batch=8, progress=False)
+
+
+# --- correlated posteriors
+
+
+def correlated(latents=3):
+    size = 2 * latents + latents * (latents - 1) // 2
+    nets = MLP(4, size, 8), MLP(latents, 4, 8)
+    return seeded(lambda: Model((4,), latents, *nets, also={"past": (2,)}, correlated=True))
+
+
+def test_the_density_of_a_correlated_posterior_is_that_of_its_normal_distribution():
+    model, x = correlated().double(), draw(6, 4)
+    noise, past = draw(6, model.noise_size, seed=1), draw(6, 2, 4, seed=2)
+    code = model(Batch({"x": x, "past": past}), noise)
+    assert code.log_posterior is not None
+    assert code.log_variance is not None
+    assert code.divergence is None
+    mean, log_variance, turn = model._read(model.standardise(x), Batch({}))
+    assert turn is not None
+    lower = torch.eye(3, dtype=torch.float64).repeat(6, 1, 1)
+    to, of = torch.tril_indices(3, 3, -1)
+    lower[:, to, of] = turn
+    root = (0.5 * log_variance).exp().unsqueeze(-1) * lower
+    exact = torch.distributions.MultivariateNormal(mean, scale_tril=root)
+    torch.testing.assert_close(code.log_posterior.sum(-1), exact.log_prob(code.sample))
+    torch.testing.assert_close(code.sample - mean, (root @ noise[:, :3].unsqueeze(-1)).squeeze(-1))
+    other = code.also["past"]
+    assert other.log_posterior is not None
+    alone = model.plain(Batch({"x": past[:, 1]}), noise[:, 6:9])
+    torch.testing.assert_close(other.sample[:, 1], alone.sample)
+    torch.testing.assert_close(other.log_posterior[:, 1], alone.log_posterior)
+
+
+def test_many_correlated_posteriors_are_as_one():
+    model, x, past = correlated(), draw(3, 5, 4, dtype=torch.float32), draw(3, 5, 2, 4, seed=1, dtype=torch.float32)
+    term = MatchTransition(3, 2)
+    noise = draw(3, 5, model.noise_size, dtype=torch.float32)
+    many = Program([Learner(model, Objective([(1.0, term)]))] * 3).learner
+    batch = Batch({"x": x, "past": past})
+    values = many.objective.entries()[0][1](many.model(batch, noise), batch)
+    each = [Batch({"x": x[run], "past": past[run]}) for run in range(3)]
+    alone = [term(model(own, noise[run]), own) for run, own in enumerate(each)]
+    torch.testing.assert_close(values, torch.stack(alone), atol=1e-4, rtol=1e-4)
+
+
+def test_a_correlated_posterior_has_no_divergence_from_a_prior():
+    schema = Schema((4,), {}, ("past",))
+    with pytest.raises(InputError, match="MatchPrior needs a model with divergence, and this one has none"):
+        Objective([(1.0, MatchPrior())]).check(correlated(), schema)

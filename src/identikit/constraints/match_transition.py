@@ -79,4 +79,7 @@ class MatchTransition(Term):
         assert code.log_variance is not None
         told = [batch[name] for name in self.needs[1:]]
         noise, log_slope = self.transition(code.sample, code.also[self.field].sample, *told)
-        return match_transition(normal_log_density(code.sample, code.mean, code.log_variance), noise, log_slope)
+        posterior = code.log_posterior
+        if posterior is None:
+            posterior = normal_log_density(code.sample, code.mean, code.log_variance)
+        return match_transition(posterior, noise, log_slope)

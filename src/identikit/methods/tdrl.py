@@ -25,12 +25,14 @@ def recipe(
     lags: int = 1,
     beta: float = 0.1,
     transition: str = "increasing",
+    correlated: bool = False,
 ) -> tuple[Model, Objective]:
     """Reconstruct through latents that are independent of each other given the past."""
     if transition not in TRANSITIONS:
         raise unknown("transition", transition, TRANSITIONS)
-    encoder, decoder = coder(schema, latents, 2 * latents, hidden)
-    model = Model(schema.shape, latents, encoder, decoder, also={"past": (lags,)})
+    outputs = 2 * latents + (latents * (latents - 1) // 2 if correlated else 0)
+    encoder, decoder = coder(schema, latents, outputs, hidden)
+    model = Model(schema.shape, latents, encoder, decoder, also={"past": (lags,)}, correlated=correlated)
     net = TRANSITIONS[transition](latents, lags, hidden)
     return model, Reconstruction() + beta * MatchTransition(latents, lags, transition=net)
 

@@ -73,6 +73,8 @@ class Code:
         jacobian: `(..., rows, features, latents)`, the decoder's slope at the samples of some rows of the batch.
         quantised: what a quantiser made of the encoder's output; None without one.
         gates: `(..., batch, latents, parents)`, which parents each latent listens to; None in a model without gates.
+        log_posterior: the shape of `mean`, log-density of the posterior at the sample, latent by latent, where it is
+            correlated (see `Model`); None where the log-variance says it all.
     """
 
     mean: Tensor
@@ -90,3 +92,4 @@ class Code:
     jacobian: Tensor | None = None
     quantised: Quantised | None = None
     gates: Tensor | None = None
+    log_posterior: Tensor | None = None

@@ -22,6 +22,10 @@ _START = -2.0
 """Log-variance that an encoder's zero stands for: a posterior that is sure enough to carry something from the start."""
 
 
+_Posterior = tuple[Tensor, Tensor | None, Tensor | None]
+"""Mean, log-variance, and what correlates the latents."""
+
+
 class Standardise(nn.Module):
     """Bring `x` to the scale that nets like: pictures to 0..1, numbers to mean 0 and variance 1 in training."""
 
@@ -84,6 +88,9 @@ class Model(nn.Module):
         quantiser: makes a code of finitely many of the encoder's output, where `variational` is false.
         history: how many time points of the field `past` the encoder sees behind each input, the nearest first, as one
             more axis `(history + 1, *shape)`. The past that `also` encodes then holds as many more.
+        correlated: whether the posterior of a row is a normal distribution whose latents may be correlated. The encoder
+            then gives `latents * (latents - 1) / 2` further numbers, for terms that read `Code.log_posterior`; the
+            log-variance is that of each latent given those before it, and there is no divergence from a `prior`.
 
     No module draws random numbers: `noise` is an input, `(..., batch, noise_size)` standard normal, of which the first
     `latents` numbers draw the code, the next ones the codes of `also`, then comes what is hidden, and last the gates.
@@ -116,6 +123,7 @@ class Model(nn.Module):
         gates: Gates | None = None,
         quantiser: Codebook | Categories | None = None,
         history: int = 0,
+        correlated: bool = False,
     ) -> None:
         super().__init__()
         if also and getattr(encoder, "sees", ()):
@@ -142,6 +150,7 @@ class Model(nn.Module):
         self.gates = gates
         self.quantiser = quantiser
         self.history = history
+        self.correlated = correlated
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -156,7 +165,7 @@ class Model(nn.Module):
         if self.decoder is not None:
             parts.add("reconstruction")
         if self.variational:
-            parts |= {"divergence", "log_variance"}
+            parts |= {"log_variance", *(() if self.correlated else ("divergence",))}
         parts |= {f"the code of '{name}' (also=)" for name in self.also}
         parts |= {f"the target '{name}' (targets=)" for name in self.targets}
         if self.mask is not None:
@@ -204,14 +213,28 @@ class Model(nn.Module):
         return torch.cat([x.unsqueeze(rows), past], rows)
 
     def _encode(self, x: Tensor, batch: Batch, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        return self._read(x, batch, mask)[:2]
+
+    def _read(self, x: Tensor, batch: Batch, mask: Tensor | None = None) -> _Posterior:
         seen = [batch[name] for name in getattr(self.encoder, "sees", ())]
         if mask is not None and getattr(self.encoder, "skips", False):
             seen.append(mask)
         out = self.encoder(x, *seen)
         if not self.variational:
-            return out, None
-        mean, log_variance = out.chunk(2, -1)
-        return mean, (log_variance + _START).clamp(-12, 4)
+            return out, None, None
+        n = self.latents
+        mean, log_variance, *turn = out.split([n, n, *([n * (n - 1) // 2] if self.correlated else [])], -1)
+        return mean, (log_variance + _START).clamp(-12, 4), turn[0] if turn else None
+
+    def _draw(
+        self, mean: Tensor, log_variance: Tensor, turn: Tensor | None, noise: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """A sample of the posterior, and its log-density there, latent by latent, where they are correlated."""
+        deviation = (0.5 * log_variance).exp()
+        if turn is None:
+            return mean + deviation * noise, None
+        sample = mean + deviation * (noise + _lower(turn, noise))
+        return sample, -0.5 * (noise.square() + log_variance + math.log(2 * math.pi))
 
     def forward(self, batch: Batch, noise: Tensor) -> Code:
         """Encode, sample, reconstruct and predict a batch `(..., batch, *shape)`, with all that is beside the code."""
@@ -232,11 +255,12 @@ class Model(nn.Module):
         """The code of `x` alone, of noise `(..., batch, latents)`; a mask `(..., batch, *shape)` hides part of `x`."""
         x = self.standardise(batch["x"])
         seen = x if self.mask is None or mask is None else self.mask.hide(x, mask)
-        mean, log_variance = self._encode(self._remember(seen, batch), batch, mask)
-        sample, base, divergence, quantised = mean, mean, None, None
+        mean, log_variance, turn = self._read(self._remember(seen, batch), batch, mask)
+        sample, base, divergence, quantised, density = mean, mean, None, None, None
         if log_variance is not None:
-            sample = mean + (0.5 * log_variance).exp() * noise
+            sample, density = self._draw(mean, log_variance, turn, noise)
             base, divergence = self.prior(sample, mean, log_variance, batch)
+            divergence = None if self.correlated else divergence
         elif self.quantiser is not None:
             quantised = self.quantiser(mean, noise, batch.step)
             mean, sample, base, divergence = quantised.mean, quantised.sample, quantised.sample, quantised.divergence
@@ -246,6 +270,7 @@ class Model(nn.Module):
             base=base,
             input=x,
             log_variance=log_variance,
+            log_posterior=density,
             divergence=divergence,
             reconstruction=None if self.decoder is None else self.decoder(sample),
             heads=self._tell(sample, base),
@@ -265,13 +290,14 @@ class Model(nn.Module):
             x = self.standardise(given.flatten(rows, rows + 2)).unflatten(rows, (-1, before + 1))
         else:
             x = self.standardise(given.flatten(rows, rows + len(axes)))
-        mean, log_variance = self._encode(x, batch)
-        sample = mean
+        mean, log_variance, turn = self._read(x, batch)
+        sample, density = mean, None
         if log_variance is not None:
-            sample = mean + (0.5 * log_variance).exp() * noise.unflatten(-1, (*axes, self.latents)).reshape(mean.shape)
+            own = noise.unflatten(-1, (*axes, self.latents)).reshape(mean.shape)
+            sample, density = self._draw(mean, log_variance, turn, own)
         mean, sample, x = (part.unflatten(rows, shape) for part in (mean, sample, x))
-        spread = None if log_variance is None else log_variance.unflatten(rows, shape)
-        return Code(mean=mean, sample=sample, base=sample, input=x, log_variance=spread)
+        spread, density = (None if part is None else part.unflatten(rows, shape) for part in (log_variance, density))
+        return Code(mean=mean, sample=sample, base=sample, input=x, log_variance=spread, log_posterior=density)
 
     def slope(self, code: Tensor) -> Tensor:
         """How much the decoder's output, as the nets see `x`, changes with each latent at codes `(..., rows, latents)`.
@@ -364,6 +390,13 @@ class BlockHead(nn.Module):
 def _some(code: Tensor, rows: int) -> Tensor:
     """Some rows of a batch, evenly spread: a balanced batch is ordered by domain."""
     return code[..., :: max(1, code.shape[-2] // rows), :][..., :rows, :]
+
+
+def _lower(turn: Tensor, noise: Tensor) -> Tensor:
+    """What a strictly lower triangular matrix, given as its entries row by row, makes of noise."""
+    size = noise.shape[-1]
+    to, of = torch.tril_indices(size, size, -1, device=noise.device)
+    return (turn * noise[..., of]) @ nn.functional.one_hot(to, size).to(noise.dtype)
 
 
 def _of(head: nn.Module) -> str:
