@@ -23,16 +23,6 @@ def alike(seed: int) -> World:
     return DomainShift(invariant=4, changing=0, domains=3, seed=seed)
 
 
-def half_silent(seed: int) -> World:
-    """The same in three domains, where the label depends on the second latent of each block and not on the first."""
-    return DomainShift(domains=3, silent=1, seed=seed)
-
-
 def halves_r2(estimate: np.ndarray, truth: np.ndarray) -> float:
     """Kernel R2 of the first two of four latents in the first two of the code, and of the others: the lower one."""
     return min(kernel_r2(estimate[:, part], truth[:, part]) for part in (slice(0, 2), slice(2, 4)))
-
-
-def four_blocks_r2(estimate: np.ndarray, truth: np.ndarray) -> float:
-    """Kernel R2 of each of the four latents in its own one of the code, the mean of the four."""
-    return float(np.mean([kernel_r2(estimate[:, [i]], truth[:, [i]]) for i in range(4)]))

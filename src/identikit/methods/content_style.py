@@ -66,7 +66,6 @@ content_style = register(
         ),
         recipe=recipe,
         doubt=doubt,
-        assumptions=("enough domains", "overlap"),
         training={"batch": 64, "steps": 2000, "lr": warm_flat_linear(0.02), "balance": True},
         checks=(
             Check(
