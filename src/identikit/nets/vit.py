@@ -56,8 +56,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map tokens `(..., batch, tokens, width)`."""
-        query, key, value = _each(self.ask, self.before(x)).unflatten(-1, (3, self.heads, -1)).unbind(-3)
-        seen = F.scaled_dot_product_attention(*(part.transpose(-2, -3) for part in (query, key, value)))
+        parts = _each(self.ask, self.before(x)).unflatten(-1, (3, self.heads, -1))
+        query, key, value = parts.transpose(-2, -4).unbind(-3)
+        seen = F.scaled_dot_product_attention(query, key, value)
         x = x + _each(self.give, seen.transpose(-2, -3).flatten(-2))
         return x + _each(self.narrow, F.gelu(_each(self.widen, self.between(x))))
 
