@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,12 +13,21 @@ from identikit.datasets.windows import windows
 from identikit.engine import find
 from identikit.errors import InputError
 from identikit.methods import verify
-from identikit.methods.claims_regimes import hidden_alike, hidden_regimes, noise_alike, noise_by_regime
+from identikit.methods.caring import caring
+from identikit.methods.claims_regimes import (
+    forgotten,
+    hidden_alike,
+    hidden_regimes,
+    noise_alike,
+    noise_by_regime,
+    remembered,
+)
 from identikit.methods.leap import leap
 from identikit.methods.nctrl import nctrl, regime_probabilities
+from identikit.methods.tdrl import tdrl
 from identikit.worlds.temporal import Temporal
 
-METHODS = [leap, nctrl]
+METHODS = [leap, nctrl, caring]
 EVERY = pytest.mark.parametrize("method", METHODS, ids=[m.name for m in METHODS])
 VECTOR = Schema((8,), {"domain": ("a", "b")}, ("past",))
 
@@ -91,6 +102,43 @@ def test_windows_and_sequences_that_are_too_short_are_said():
     data = hidden_regimes(0).sample(400)[0]
     with pytest.raises(InputError, match=r"a row of 'past' has shape \(7, 8\), and the model needs \(4, 8\)"):
         ik.fit("nctrl", data, window=4, progress=False)
+
+
+def test_caring_remembers_and_says_what_it_cannot():
+    model, _ = caring.build(VECTOR, latents=3, lags=2, history=3)
+    assert (model.also, model.history, model.needs) == ({"past": (2,)}, 3, ("past",))
+    with pytest.raises(InputError, match="caring remembers a history of at least 1 time point, not 0"):
+        caring.build(VECTOR, history=0)
+    with pytest.raises(InputError, match=r"caring takes rows of numbers, and x has the shape \(3, 8, 8\)"):
+        caring.build(Schema((3, 8, 8), {}, ("past",)))
+    data = remembered(0).sample(400)[0]
+    with pytest.raises(InputError, match=r"a row of 'past' has shape \(2, 8\), and the model needs \(3, 8\)"):
+        ik.fit("caring", data, history=2, progress=False)
+
+
+def test_what_caring_remembers_reaches_its_code():
+    data = remembered(0).sample(400)[0]
+    runs = ik.fit("caring", data, latents=3, steps=3, progress=False)
+    fields = {**data.fields, "past": data["past"] + np.float32([[0], [1]])}
+    other = replace(data, fields=fields)
+    nearer = replace(data, fields={**data.fields, "past": data["past"] + np.float32([[1], [0]])})
+    np.testing.assert_array_equal(runs.encode(other), runs.encode(data))
+    assert np.abs(runs.encode(nearer) - runs.encode(data)).max() > 1e-3
+
+
+def test_an_unseen_latent_follows_from_the_last_frame_or_is_lost():
+    for make, word in ((remembered, "holds"), (forgotten, "broken")):
+        assert make(0).world.describe()["recoverable from history"].word == word
+
+
+def test_tdrl_takes_a_known_regime_and_correlated_posteriors():
+    data, truth = noise_by_regime(0).sample(360)
+    runs = ik.fit("tdrl", data, latents=3, regime="regime", correlated=True, seeds=2, steps=3, progress=False)
+    assert runs.encode().shape == (2, truth.rows, 3)
+    with pytest.raises(InputError, match="regime= names a field of categories, and the data has none called 'season'"):
+        tdrl.build(data, regime="season")
+    with pytest.raises(InputError, match="transitions of known regimes are increasing maps, not 'free'"):
+        tdrl.build(data, regime="regime", transition="free")
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from identikit.datasets import from_arrays
 from identikit.engine.program import Learner, Program
 from identikit.errors import InputError
 from identikit.nets import MLP, Batch, Model, Transition
-from identikit.nets.changing import ChangingNoise, RegimeTransition
+from identikit.nets.changing import ChangingNoise, KnownRegime, RegimeTransition
 from identikit.objective import Objective
 from test_grid_terms import EMPTY, draw, make_code, one_of, seeded
 
@@ -62,6 +62,14 @@ def test_each_regime_has_a_transition_of_its_own():
         jacobian = torch.autograd.functional.jacobian(lambda z, u=regime: net(z, past)[0][:, u].sum(0), now)
         assert isinstance(jacobian, torch.Tensor)
         torch.testing.assert_close(jacobian.diagonal(dim1=0, dim2=2).log(), log_slope[:, regime])
+
+
+def test_a_known_regime_picks_its_own_transition():
+    net = seeded(lambda: KnownRegime(3, regimes=3, lags=2, hidden=5)).double()
+    now, past = draw(6, 3), draw(6, 2, 3, seed=1)
+    every = net.transition(now, past)
+    for found, all_of in zip(net(now, past, DOMAIN), every, strict=True):
+        torch.testing.assert_close(found, torch.stack([all_of[row, u] for row, u in enumerate(DOMAIN)]))
 
 
 # --- hidden regimes

@@ -48,16 +48,21 @@ def _hidden(seed: int, changes: str) -> InTime:
     return InTime(world, past=7, domains=6)
 
 
+def all_seen(seed: int) -> InTime:
+    """Three latents that are seen, as in the check of tdrl, with two time points before each row."""
+    return _unseen(seed, unseen=0)
+
+
 def remembered(seed: int) -> InTime:
     """Two latents that are seen, and a third that is not, but is a function of what was seen before."""
-    return _unseen(seed, recoverable=True)
+    return _unseen(seed, unseen=1)
 
 
 def forgotten(seed: int) -> InTime:
     """The same where the third latent has noise of its own, which nothing shows at its time."""
-    return _unseen(seed, recoverable=False)
+    return _unseen(seed, unseen=1, recoverable=False)
 
 
-def _unseen(seed: int, recoverable: bool) -> InTime:
-    options = {"noise": "laplace", "modulation": 1.0, "unseen": 1, "recoverable": recoverable}
-    return InTime(_world(_FIRST_UNSEEN + seed, **options), past=2)
+def _unseen(seed: int, **options: Any) -> InTime:
+    world = _world(_FIRST_UNSEEN + seed, noise="laplace", modulation=1.0, **options)
+    return InTime(world, past=2)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from identikit.constraints import MatchTransition
 from identikit.data import Schema
 from identikit.engine import Check, Claim, Method, register
-from identikit.errors import unknown
+from identikit.errors import InputError, unknown
 from identikit.methods.build import coder, warm_flat_linear
 from identikit.methods.claims import spearman_mcc
 from identikit.methods.claims_time import modulated, unmodulated
 from identikit.nets import Model, Transition
+from identikit.nets.changing import KnownRegime
 from identikit.nets.residual import ResidualTransition
 from identikit.objective import Objective
 from identikit.tasks import Reconstruction
@@ -26,6 +27,7 @@ def recipe(
     beta: float = 0.1,
     transition: str = "increasing",
     correlated: bool = False,
+    regime: str | None = None,
 ) -> tuple[Model, Objective]:
     """Reconstruct through latents that are independent of each other given the past."""
     if transition not in TRANSITIONS:
@@ -33,8 +35,15 @@ def recipe(
     outputs = 2 * latents + (latents * (latents - 1) // 2 if correlated else 0)
     encoder, decoder = coder(schema, latents, outputs, hidden)
     model = Model(schema.shape, latents, encoder, decoder, also={"past": (lags,)}, correlated=correlated)
-    net = TRANSITIONS[transition](latents, lags, hidden)
-    return model, Reconstruction() + beta * MatchTransition(latents, lags, transition=net)
+    if regime is None:
+        net = TRANSITIONS[transition](latents, lags, hidden)
+    elif regime not in schema.names:
+        raise InputError(f"regime= names a field of categories, and the data has none called '{regime}'")
+    elif transition != "increasing":
+        raise InputError(f"transitions of known regimes are increasing maps, not '{transition}'")
+    else:
+        net = KnownRegime(latents, schema.size(regime), lags, hidden)
+    return model, Reconstruction() + beta * MatchTransition(latents, lags, transition=net, given=regime)
 
 
 tdrl = register(
