@@ -15,6 +15,8 @@ from identikit.datasets.causalverse_video import causalverse_video
 from identikit.datasets.dsprites import dsprites
 from identikit.datasets.emoji import emoji
 from identikit.datasets.mpi3d import mpi3d
+from identikit.datasets.office_caltech import office_caltech
+from identikit.datasets.pacs import pacs
 from identikit.datasets.sachs import sachs
 from identikit.datasets.shapes3d import shapes3d
 from identikit.datasets.table import from_table
@@ -99,6 +101,18 @@ DOWNLOADED: dict[str, Shipped] = {
         truth="all factors of every picture, which are independent.",
         read=mpi3d,
     ),
+    "office_caltech": Shipped(
+        about="2,533 pictures of 10 things in 4 domains as 1,280 features of a network, from a file of yours.",
+        licence="none stated: not passed on, and not fetched.",
+        truth="class and domain of every picture (nothing is known below these).",
+        read=office_caltech,
+    ),
+    "pacs": Shipped(
+        about="9,991 photos, paintings, cartoons and sketches of 7 things as 1,280 features, from a file of yours.",
+        licence="none stated: not passed on, and not fetched.",
+        truth="class and domain of every picture (nothing is known below these).",
+        read=pacs,
+    ),
     "shapes3d": Shipped(
         about="480,000 pictures of an object in a coloured room, 64 x 64 RGB, every combination of 6 factors.",
         licence="Apache-2.0.",
@@ -106,7 +120,7 @@ DOWNLOADED: dict[str, Shipped] = {
         read=shapes3d,
     ),
 }
-"""The data sets whose readers fetch a file once, or read a folder that was fetched; nothing is fetched before."""
+"""The data sets whose readers fetch a file once, or read what was fetched by you; nothing is fetched before."""
 
 
 def load(name: str, /, **options: Any) -> tuple[Dataset, Truth]:
