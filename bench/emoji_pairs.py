@@ -6,7 +6,7 @@ the rows that the file already holds for this version and budget; delete the fil
 Split, latents, steps, batch, rate and seeds are those of `bench/emoji.py`, whose rows without pairs stand beside. A row
 of the data is a picture, and its view is the same concept in another style: all ordered pairs of styles in training.
 Rates and weights were not chosen by looking at a recall. `block_views` is left out: it takes all distances between the
-codes of a batch, and was stopped after five CPU minutes; so is `ada_gvae`, which decodes both pictures of each pair, and
+codes of a batch, and was stopped after five CPU minutes; so are `ada_gvae`, which decodes both pictures of a pair, and
 `xfactors`, for in a batch of 300 rows hardly one in four meets another of its concept.
 """
 
@@ -83,7 +83,9 @@ class Study:
 
     def pixels(self, name: str, steps: int = 0, **options: Any) -> dict[str, Any]:
         """Pairs of pictures."""
-        return self.trained(name, self.paired(self.data.x), self.data.x, steps, latents=LATENTS, hidden=16, **options)
+        return self.trained(
+            name, self.paired(self.data["x"]), self.data["x"], steps, latents=LATENTS, hidden=16, **options
+        )
 
     def outlines(self, name: str, steps: int = 0, **options: Any) -> dict[str, Any]:
         """Pairs of outlines, which are 384 numbers for each picture, standardised within its style."""
@@ -104,14 +106,14 @@ class Study:
         """No pairs: the view is the picture itself, moved and in other colours; as many views as there are pairs."""
         row, _ = self.index()
         rng = np.random.default_rng(0)
-        padded = np.pad(self.data.x, ((0, 0), (0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)), constant_values=255)
-        size = self.data.x.shape[-1]
-        view = np.empty((len(row), *self.data.x.shape[1:]), np.uint8)
+        padded = np.pad(self.data["x"], ((0, 0), (0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)), constant_values=255)
+        size = self.data["x"].shape[-1]
+        view = np.empty((len(row), *self.data["x"].shape[1:]), np.uint8)
         for at, (down, right) in enumerate(rng.integers(2 * SHIFT + 1, size=(len(row), 2))):
             dark = rng.uniform(0.4, 1.0, size=(3, 1, 1))
             view[at] = padded[row[at], :, down : down + size, right : right + size] * dark
         return self.trained(
-            name, self.set(row, self.data.x, view), self.data.x, 0, latents=LATENTS, hidden=16, **options
+            name, self.set(row, self.data["x"], view), self.data["x"], 0, latents=LATENTS, hidden=16, **options
         )
 
     def index(self) -> tuple[np.ndarray, np.ndarray]:
