@@ -1,7 +1,5 @@
 """Real data as `Dataset`s: readers of arrays and tables, data sets that come along, and those fetched on demand."""
 
-from __future__ import annotations
-
 from identikit.datasets.align import align_by_domain
 from identikit.datasets.arrays import from_arrays
 from identikit.datasets.causal3dident import causal3dident
@@ -13,7 +11,10 @@ from identikit.datasets.chamber_graphs import chamber_graph
 from identikit.datasets.download import Remote, cache_folder, download
 from identikit.datasets.dsprites import dsprites
 from identikit.datasets.emoji import emoji, emoji_concepts
+from identikit.datasets.eth_ucy import eth_ucy
 from identikit.datasets.mpi3d import mpi3d
+from identikit.datasets.office_caltech import office_caltech
+from identikit.datasets.pacs import pacs
 from identikit.datasets.prepare import standardise_by_domain
 from identikit.datasets.sachs import sachs, sachs_graph
 from identikit.datasets.shapes3d import shapes3d
@@ -25,8 +26,8 @@ from identikit.datasets.windows import windows
 
 __all__ = [
     "DOWNLOADED",
-    "SHIPPED",
     "Remote",
+    "SHIPPED",
     "Shipped",
     "align_by_domain",
     "as_views",
@@ -41,11 +42,14 @@ __all__ = [
     "dsprites",
     "emoji",
     "emoji_concepts",
+    "eth_ucy",
     "fetch_from_hub",
     "from_arrays",
     "from_table",
     "load",
     "mpi3d",
+    "office_caltech",
+    "pacs",
     "reload",
     "sachs",
     "sachs_graph",

@@ -1,5 +1,7 @@
 """What the code must preserve: one term in each file."""
 
+from identikit.tasks.additive_reconstruction import AdditiveReconstruction, additive_reconstruction
+from identikit.tasks.best_of import BestOf, best_of
 from identikit.tasks.classification import Classification, classification
 from identikit.tasks.contrast import Contrast, contrast
 from identikit.tasks.masked_reconstruction import MaskedReconstruction, masked_gaussian
@@ -7,8 +9,11 @@ from identikit.tasks.next_step import NextStep, next_step
 from identikit.tasks.permutation_contrast import PermutationContrast, permutation_contrast
 from identikit.tasks.reconstruction import Reconstruction, bernoulli, gaussian
 from identikit.tasks.regression import Regression, regression
+from identikit.tasks.supervised_contrast import SupervisedContrast, supervised_contrast
 
 __all__ = [
+    "AdditiveReconstruction",
+    "BestOf",
     "Classification",
     "Contrast",
     "MaskedReconstruction",
@@ -16,7 +21,10 @@ __all__ = [
     "PermutationContrast",
     "Reconstruction",
     "Regression",
+    "SupervisedContrast",
+    "additive_reconstruction",
     "bernoulli",
+    "best_of",
     "classification",
     "contrast",
     "gaussian",
@@ -24,4 +32,5 @@ __all__ = [
     "next_step",
     "permutation_contrast",
     "regression",
+    "supervised_contrast",
 ]
