@@ -22,7 +22,7 @@ import common  # sets one thread before torch starts
 import identikit as ik
 from identikit.engine import METHODS
 
-TABLE = Path(__file__).parents[1] / "docs" / "methods" / "table.md"
+TABLE = Path(__file__).parents[1] / "docs" / "methods" / "table.inc.md"
 
 
 def check(name: str, worlds: int, first: int) -> dict[str, Any]:

@@ -6,8 +6,8 @@ tables of docs/leaderboard.md. Each world is a study in DIR, so the same call go
 
 Five seeds, the same rows, steps and part for all; batch and learning rate are each method's own. Nothing is tuned on
 these worlds but what the pages of the methods say. A method is told how many latents there are (at most 16) and how
-many of them change with the domain, and nothing else of the truth. A pair of world and method is left out where the method
-needs what the data does not hold.
+many of them change with the domain, and nothing else of the truth. A pair of world and method is left out where the
+method needs what the data does not hold.
 
 Scores are of test rows: Spearman MCC, beside the same latents turned at random, and the share of the variance of all
 latents that a kernel regression finds in the code.
@@ -56,7 +56,7 @@ WORLDS: dict[str, dict[str, Any]] = {
 SEEDS, ROWS, STEPS, MOST = 5, 6000, 1500, 16
 METRICS = ["mcc", "block_r2"]
 RESULTS = common.RESULTS / "leaderboard.json"
-TABLES = Path(__file__).parents[1] / "docs" / "leaderboard-tables.md"
+TABLES = Path(__file__).parents[1] / "docs" / "leaderboard.inc.md"
 
 
 def entries(world: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:

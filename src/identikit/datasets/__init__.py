@@ -26,8 +26,8 @@ from identikit.datasets.windows import windows
 
 __all__ = [
     "DOWNLOADED",
-    "Remote",
     "SHIPPED",
+    "Remote",
     "Shipped",
     "align_by_domain",
     "as_views",
