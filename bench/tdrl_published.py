@@ -37,6 +37,7 @@ import common
 import identikit as ik
 from identikit.constraints import MatchTransition
 from identikit.data import Dataset
+from identikit.methods.build import warm_flat_linear
 from identikit.metrics import mcc
 from identikit.nets import MLP, Batch, Code, Model, Transition
 from identikit.nets.changing import KnownRegime
@@ -150,7 +151,7 @@ def ours(setting: str, variant: str, steps: int, count: int) -> dict[str, Any]:
     x, latents, regime = sequences(setting, seed=0, count=count)
     data = rows(x, regime)
     start = time.process_time()
-    lr = ik.methods.build.warm_flat_linear(RATE)(steps)
+    lr = warm_flat_linear(RATE)(steps)
     runs = ik.fit(learner(setting, variant), data, seeds=SEEDS, steps=steps, batch=ROWS, lr=lr, progress=False)
     seconds = time.process_time() - start
     test = data.index("test")

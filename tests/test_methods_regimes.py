@@ -119,9 +119,9 @@ def test_caring_remembers_and_says_what_it_cannot():
 def test_what_caring_remembers_reaches_its_code():
     data = remembered(0).sample(400)[0]
     runs = ik.fit("caring", data, latents=3, steps=3, progress=False)
-    fields = {**data.fields, "past": data["past"] + np.float32([[0], [1]])}
+    fields = {**data.fields, "past": data["past"] + np.array([[0], [1]], np.float32)}
     other = replace(data, fields=fields)
-    nearer = replace(data, fields={**data.fields, "past": data["past"] + np.float32([[1], [0]])})
+    nearer = replace(data, fields={**data.fields, "past": data["past"] + np.array([[1], [0]], np.float32)})
     np.testing.assert_array_equal(runs.encode(other), runs.encode(data))
     assert np.abs(runs.encode(nearer) - runs.encode(data)).max() > 1e-3
 

@@ -209,6 +209,7 @@ def test_the_density_of_a_correlated_posterior_is_that_of_its_normal_distributio
     assert code.divergence is None
     mean, log_variance, turn = model._read(model.standardise(x), Batch({}))
     assert turn is not None
+    assert log_variance is not None
     lower = torch.eye(3, dtype=torch.float64).repeat(6, 1, 1)
     to, of = torch.tril_indices(3, 3, -1)
     lower[:, to, of] = turn
