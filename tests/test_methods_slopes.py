@@ -111,6 +111,14 @@ def test_the_block_of_a_factor_tells_it_and_its_means_have_one_length():
         np.testing.assert_allclose(np.square(own).sum(1), 2, rtol=1e-4)
 
 
+def test_without_factors_all_labels_are_factors():
+    schema = Schema((8,), {**LABELS, "one": ("only",)}, ("age",))
+    model, _ = find("xfactors").build(schema)
+    assert model.blocks == {"residual": (0, 1), "y": (2, 3), "shape": (4, 5)}
+    with pytest.raises(InputError, match="a field of labels of two classes or more, and the data holds x, age"):
+        find("xfactors").build(Schema((8,), {}, ("age",)))
+
+
 def test_hidden_labels_take_no_part_but_their_rows_do():
     data, _ = ToldFactors(told=0.5).sample(200)
     assert 0.4 < (data["first"] < 0).mean() < 0.6
@@ -139,7 +147,6 @@ def test_the_world_of_factors_is_as_it_says():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"factors": ()}, "xfactors needs at least one factor"),
         ({"factors": ("colour",)}, "xfactors needs the field 'colour', and the data holds x, y, shape, one, age"),
         ({"factors": "age"}, "xfactors needs labels in 'age', which holds numbers"),
         ({"factors": ("one",)}, "all labels of 'one' are the same class"),

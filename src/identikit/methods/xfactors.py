@@ -52,7 +52,7 @@ def recipe(
     schema: Schema,
     latents: int = 6,
     hidden: int = 32,
-    factors: Sequence[str] = ("y",),
+    factors: Sequence[str] = (),
     size: int = 2,
     contrast: float = 1.0,
     temperature: float = 0.07,
@@ -60,7 +60,7 @@ def recipe(
     factor_beta: float = 0.2,
 ) -> tuple[Model, Objective]:
     """Reconstruct from a residual and one block for each factor, in which rows of one label lie together."""
-    factors = (factors,) if isinstance(factors, str) else tuple(factors)
+    factors = (factors,) if isinstance(factors, str) else tuple(factors) or _labels(schema)
     blocks = _blocks(schema, latents, factors, size)
     encoder, decoder = coder(schema, latents, 2 * latents, hidden)
     encoder = OneLength(encoder, [blocks[factor] for factor in factors])
@@ -71,10 +71,17 @@ def recipe(
     return Model(schema.shape, latents, encoder, decoder, blocks=blocks), objective
 
 
+def _labels(schema: Schema) -> tuple[str, ...]:
+    """All fields of two classes or more."""
+    found = tuple(name for name in schema.fields if name in schema.names and schema.size(name) > 1)
+    if not found:
+        held = ", ".join(("x", *schema.fields))
+        raise InputError(f"xfactors needs a field of labels of two classes or more, and the data holds {held}")
+    return found
+
+
 def _blocks(schema: Schema, latents: int, factors: tuple[str, ...], size: int) -> dict[str, tuple[int, ...]]:
     """The residual first, then each factor's block."""
-    if not factors:
-        raise InputError("xfactors needs at least one factor: factors names the fields that hold labels")
     for factor in factors:
         if factor not in schema.fields:
             held = ", ".join(("x", *schema.fields))
