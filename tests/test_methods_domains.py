@@ -71,7 +71,7 @@ def test_every_method_needs_domains(name):
 
 
 def test_the_blocks_of_sig_lie_behind_each_other_and_may_be_empty():
-    model, _ = find("sig").build(VECTOR, neither=2, label=1, domain=0, both=3)
+    model, _ = find("sig").build(VECTOR, latents=6, label=1, domain=0, both=3)
     assert model.blocks == {"neither": (0, 1), "label": (2,), "both": (3, 4, 5)}
     assert model.latents == 6
 
@@ -101,10 +101,11 @@ def test_sig_without_labels_or_without_a_block_for_them_leaves_their_terms_out()
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("sig", {"neither": -1}, "a block has 0 latents or more, and neither has -1"),
+        ("sig", {"both": -1}, "a block has 0 latents or more, and both has -1"),
+        ("sig", {"both": 3}, "label, domain and both have 5 latents, and the code has 4"),
         ("sig", {"domain": 0, "both": 0}, "sig needs a latent that changes with the domain: domain and both have 0"),
         ("sig", {"label": 0, "both": 0}, "sig tells the label from the blocks label and both, and both have 0 latents"),
-        ("content_style", {"style": 0}, "content and style have at least one latent each, not 2 and 0"),
+        ("content_style", {"style": 0}, "content and style have at least one latent each, and of 4 the style has 0"),
     ],
 )
 def test_bad_sizes_are_one_sentence(name, options, said):

@@ -19,7 +19,7 @@ from identikit.tasks import Classification, Reconstruction
 
 def recipe(
     schema: Schema,
-    content: int = 2,
+    latents: int = 4,
     style: int = 2,
     hidden: int = 32,
     beta: float = 0.02,
@@ -30,9 +30,9 @@ def recipe(
     embedding: int = 8,
 ) -> tuple[Model, Objective]:
     """Reconstruct from a style that each domain draws in its own way and a content that looks the same in all."""
+    content, domains = latents - style, schema.size("domain")
     if content < 1 or style < 1:
-        raise InputError(f"content and style have at least one latent each, not {content} and {style}")
-    latents, domains = content + style, schema.size("domain")
+        raise InputError(f"content and style have at least one latent each, and of {latents} the style has {style}")
     encoder, decoder = coder(schema, latents, 2 * latents, hidden)
     prior = FlowPrior(content, style, domains, units=units, layers=layers, embedding=embedding)
     groups = {"content": tuple(range(content)), "style": tuple(range(content, latents))}

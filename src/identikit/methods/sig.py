@@ -21,7 +21,7 @@ from identikit.tasks import Classification, Reconstruction
 
 def recipe(
     schema: Schema,
-    neither: int = 1,
+    latents: int = 4,
     label: int = 1,
     domain: int = 1,
     both: int = 1,
@@ -36,9 +36,8 @@ def recipe(
     embedding: int = 8,
 ) -> tuple[Model, Objective]:
     """Reconstruct from four blocks, of which two see the domain and two the label, and align classes in one of them."""
-    sizes = {"neither": neither, "label": label, "domain": domain, "both": both}
-    groups = _blocks(sizes)
-    latents = sum(sizes.values())
+    neither = latents - label - domain - both
+    groups = _blocks({"neither": neither, "label": label, "domain": domain, "both": both})
     encoder, decoder = coder(schema, latents, 2 * latents, hidden)
     options = {"units": units, "layers": layers, "embedding": embedding}
     prior = FlowPrior(neither + label, domain + both, schema.size("domain"), **options)
@@ -65,8 +64,11 @@ def _teller(schema: Schema, field: str, positions: tuple[int, ...], of: str) -> 
 def _blocks(sizes: dict[str, int]) -> dict[str, tuple[int, ...]]:
     """Positions of the blocks, those that see no domain first; empty ones are left out."""
     for name, size in sizes.items():
-        if size < 0:
+        if size < 0 and name != "neither":
             raise InputError(f"a block has 0 latents or more, and {name} has {size}")
+    total = sum(sizes.values())
+    if sizes["neither"] < 0:
+        raise InputError(f"label, domain and both have {total - sizes['neither']} latents, and the code has {total}")
     if sizes["domain"] + sizes["both"] < 1:
         raise InputError("sig needs a latent that changes with the domain: domain and both have 0")
     groups, end = {}, 0
@@ -106,14 +108,14 @@ sig = register(
             Check(
                 says="holds: three domains, what changes and what does not are found as blocks (kernel R2, the lower)",
                 world=three_domains,
-                options={"neither": 0, "label": 2, "domain": 0, "both": 2},
+                options={"label": 2, "domain": 0, "both": 2},
                 metric=halves_r2,
                 at_least=0.7,
             ),
             Check(
                 says="broken: where three domains do not differ, no two latents are set apart (kernel R2, the lower)",
                 world=alike,
-                options={"neither": 0, "label": 2, "domain": 0, "both": 2},
+                options={"label": 2, "domain": 0, "both": 2},
                 metric=halves_r2,
                 below=0.65,
             ),
