@@ -263,9 +263,14 @@ def _spread(values: Any, sign: str = "") -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds pacs and office-caltech")
-    parser.add_argument("--quick", action="store_true", help="one seed, 20 steps; writes nothing")
+    parser.add_argument(
+        "--data", type=Path, help="folder that holds pacs and office-caltech; without it nothing is run"
+    )
+    parser.add_argument("--quick", action="store_true", help="two seeds, 20 steps; writes nothing")
     given = parser.parse_args()
+    if given.data is None:
+        print("skipped: features of PACS and Office-Caltech are needed, see identikit.datasets.pacs; name their --data")
+        return
     seeds, few, steps = (2, 1, 20) if given.quick else (BUDGET["seeds"], BUDGET["seeds of choice"], BUDGET["steps"])
     # imsda and sig say that four domains are too few for their latents; the page says so too.
     warnings.simplefilter("ignore")
