@@ -36,6 +36,7 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "qlae": ("qlae", {}),
     "qlae, weight decay 4": ("qlae", {"weight_decay": 4.0}),
     "autoencoder": ("autoencoder", {}),
+    "autoencoder, weight decay 4": ("autoencoder", {"weight_decay": 4.0}),
 }
 SCORES = ("InfoM", "InfoE", "InfoC", "DCI disentanglement", "DCI completeness", "DCI informativeness", "MCC")
 
