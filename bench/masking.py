@@ -69,13 +69,13 @@ def main() -> None:
     given = parser.parse_args()
     quick, pictures = given.quick, given.pictures
     worlds, seeds = (1, 1) if quick else (2, 1) if pictures else (3, 2)
-    more = {"pictures": True, "hidden": 32, "beta": 0.003, "steps": 800} if pictures else {}
+    more: dict[str, Any] = {"hidden": 32, "beta": 0.003, "steps": 800} if pictures else {}
     began, rows = time.process_time(), []
     for latents in (12,) if pictures else (12, 1):
         for patch, shares in (PICTURES if pictures else SETTINGS).items():
             for share in shares:
                 options = {"latents": latents, "patch": patch, "masked": share} | more | ({"steps": 5} if quick else {})
-                found = [figures(world, seeds, **options) for world in range(worlds)]
+                found = [figures(world, seeds, pictures, **options) for world in range(worlds)]
                 row: dict[str, Any] = {"latents": latents, "patch": patch, "masked": round(share, 3)}
                 for name in ("shared", "own", "used"):
                     values = [one[name] for one in found]
