@@ -27,6 +27,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -184,8 +185,7 @@ def _others(
     regression = LogisticRegression(C=0.01, max_iter=300)
     if method == "logistic regression":
         return regression.fit(x[y >= 0], y[y >= 0]).predict
-    import skada
-
+    skada = import_module("skada")
     # Sources count from 1 and targets from -1.
     sample_domain = np.where(y < 0, -(domain + 1), domain + 1)
     if method in SHALLOW:
@@ -201,14 +201,15 @@ def _others(
 def _skada_deep(
     method: str, x: np.ndarray, y: np.ndarray, sample_domain: np.ndarray, classes: int, seed: int, steps: int
 ) -> Callable[[np.ndarray], np.ndarray]:
-    import skada.deep
     import torch
+
+    deep = import_module("skada.deep")
 
     class Net(torch.nn.Sequential):
         """Skada hands weights of rows to its modules."""
 
-        def forward(self, x: torch.Tensor, sample_weight: torch.Tensor | None = None) -> torch.Tensor:
-            return super().forward(x)
+        def forward(self, input: torch.Tensor, sample_weight: torch.Tensor | None = None) -> torch.Tensor:
+            return super().forward(input)
 
     torch.manual_seed(seed)
     net = Net()
@@ -221,7 +222,7 @@ def _skada_deep(
     longest = max((y >= 0).sum(), (y < 0).sum())
     epochs = max(1, round(steps / max(1, longest / (BUDGET["batch"] / 2))))
     options = {"num_features": SIZE} if method == "skada DANN" else {}
-    model = getattr(skada.deep, method.removeprefix("skada "))(
+    model = getattr(deep, method.removeprefix("skada "))(
         net, layer_name="code", reg=1, batch_size=BUDGET["batch"] // 2, max_epochs=epochs, train_split=None, verbose=0,
         optimizer=torch.optim.Adam, lr=1e-3, **options,
     )  # fmt: skip
