@@ -9,6 +9,7 @@ from torch import Tensor
 
 from identikit.errors import InputError
 from identikit.nets import Batch, Code
+from identikit.nets.grouped import distances
 from identikit.objective import Term
 
 
@@ -38,8 +39,7 @@ def spread_codes(codes: Tensor, width: float = 0.1) -> Tensor:
     rows = codes.shape[-2]
     if rows < 2:
         return 0 * codes.sum((-1, -2))
-    # From differences: a distance by way of products of large codes would lose its digits.
-    near = -(codes.unsqueeze(-2) - codes.unsqueeze(-3)).square().sum(-1) / (2 * width**2)
+    near = -distances(codes, codes).square() / (2 * width**2)
     own = torch.eye(rows, dtype=torch.bool, device=codes.device)
     return near.masked_fill(own, -torch.inf).logsumexp(-1).mean(-1) - math.log(rows - 1)
 

@@ -149,6 +149,26 @@ def pick(table: Tensor, index: Tensor) -> Tensor:
     return table.flatten(0, 1).index_select(0, flat.flatten()).unflatten(0, index.shape)
 
 
+def distances(one: Tensor, other: Tensor, power: float = 2.0) -> Tensor:
+    r"""Distance of every row to every row, :math:`(\sum_k |a_k - b_k|^p)^{1/p}`, one pair at a time.
+
+    By way of products of large codes, which torch prefers, a distance would lose its digits.
+
+    Args:
+        one: `(..., rows, size)`.
+        other: `(..., other rows, size)`.
+        power: the number p, at least 1.
+
+    Returns:
+        `(..., rows, other rows)`; the derivative at a distance of 0 is 0.
+
+    >>> import torch
+    >>> distances(torch.zeros(1, 2), torch.tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
+    [[5.0, 0.0]]
+    """
+    return torch.cdist(one, other, p=power, compute_mode="donot_use_mm_for_euclid_dist")
+
+
 def _reset(weight: Tensor, bias: Tensor, gain: float, fan_in: float) -> None:
     nn.init.normal_(weight, std=gain / math.sqrt(fan_in))
     nn.init.zeros_(bias)

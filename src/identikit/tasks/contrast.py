@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from identikit.errors import InputError, unknown
 from identikit.nets import Batch, Code
+from identikit.nets.grouped import distances
 from identikit.objective import Term
 
 _SIMILARITIES = ("distance", "cosine")
@@ -52,10 +53,7 @@ def contrast(
         one, other = F.normalize(one, dim=-1), F.normalize(other, dim=-1)
         scores = one @ other.transpose(-1, -2) / temperature
     else:
-        # From differences: a distance by way of products of large codes would lose its digits.
-        gaps = one.unsqueeze(-2) - other.unsqueeze(-3)
-        far = gaps.square() if power == 2 else gaps.abs() if power == 1 else gaps.abs().pow(power)
-        scores = -far.sum(-1) / (power * temperature)
+        scores = -distances(one, other, power).pow(power) / (power * temperature)
         drift = _CENTRE * (one.mean(-2).square() + other.mean(-2).square()).sum(-1)
     right = torch.diagonal(scores, dim1=-2, dim2=-1)
     return (scores.logsumexp(-1) + scores.logsumexp(-2) - 2 * right).mean(-1) / 2 + drift
