@@ -11,6 +11,7 @@ from identikit.methods.caring import caring
 from identikit.methods.claims import Verification, verify
 from identikit.methods.composed import composed
 from identikit.methods.content_style import content_style
+from identikit.methods.dann import dann
 from identikit.methods.dip_vae import dip_vae
 from identikit.methods.factor_vae import factor_vae
 from identikit.methods.fast_ica import fast_ica
@@ -24,6 +25,8 @@ from identikit.methods.jacobian_sparsity import jacobian_sparsity
 from identikit.methods.leap import leap
 from identikit.methods.mae import mae
 from identikit.methods.mechanism_sparsity import mechanism_sparsity
+from identikit.methods.mmd import mmd
+from identikit.methods.moment_matching import moment_matching
 from identikit.methods.mosaic import influence, mosaic
 from identikit.methods.multimodal import multimodal
 from identikit.methods.nctrl import nctrl, regime_probabilities
@@ -33,6 +36,7 @@ from identikit.methods.qlae import qlae
 from identikit.methods.random_encoder import random_encoder
 from identikit.methods.sig import sig
 from identikit.methods.slow_vae import slow_vae
+from identikit.methods.source_only import source_only
 from identikit.methods.supervised import supervised
 from identikit.methods.tcl import tcl
 from identikit.methods.tdrl import tdrl
@@ -53,6 +57,7 @@ __all__ = [
     "caring",
     "composed",
     "content_style",
+    "dann",
     "dip_vae",
     "factor_vae",
     "fast_ica",
@@ -67,6 +72,8 @@ __all__ = [
     "leap",
     "mae",
     "mechanism_sparsity",
+    "mmd",
+    "moment_matching",
     "mosaic",
     "multimodal",
     "nctrl",
@@ -77,6 +84,7 @@ __all__ = [
     "regime_probabilities",
     "sig",
     "slow_vae",
+    "source_only",
     "supervised",
     "tcl",
     "tdrl",
