@@ -46,7 +46,8 @@ class AdversarialDomains(Term):
     The inner player learns to tell the domain from the block; the model learns to make what the player knows small.
     Where there are two domains this is the classifier of source and target of the paper, with the same slopes as its
     reversed gradient as long as the player knows anything: misleading it further would pay without end, and codes then
-    grow a hundred thousand times. That bound, and several domains told apart from each other, are this library's choice.
+    grow a hundred thousand times. That bound, and several domains told apart from each other, are this library's
+    choice.
 
     Args:
         latents: number of latents in the block.

@@ -50,9 +50,7 @@ class Training:
         self.program = Program([learners[seed] for seed in self.seeds])
         self.program.learner.to(device)
         runs = self.program.runs
-        self.fields = {
-            name: as_tensor(array, device) for name, array in {"x": data.joint(), **data.fields}.items()
-        }
+        self.fields = {name: as_tensor(array, device) for name, array in {"x": data.joint(), **data.fields}.items()}
         train = data.index("train")
         groups = [train[data["domain"][train] == d] for d in np.unique(data["domain"])] if settings.balance else [train]
         noise = first.model.noise_size

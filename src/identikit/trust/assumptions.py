@@ -20,8 +20,7 @@ def claim(view: View) -> Finding | None:
     more = [
         name
         for name in view.blocks
-        if own[name] == "nothing"
-        or (own[name] in CLAIMS and CLAIMS.index(view.claims[name]) < CLAIMS.index(own[name]))
+        if own[name] == "nothing" or (own[name] in CLAIMS and CLAIMS.index(view.claims[name]) < CLAIMS.index(own[name]))
     ]
     positions = tuple(p for name in more for p in view.blocks[name])
     said = f"what is to be certified is what {method.name} claims"
