@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from identikit.nets.flow import DomainFlow, line_and_units, monotone_step
+from identikit.nets.flow import DomainFlow, line_and_units, monotone_step, step_parameters
 from identikit.nets.mlp import MLP
 
 
@@ -69,14 +67,12 @@ class RegimeTransition(nn.Module):
 
     def __init__(self, latents: int, regimes: int, lags: int = 1, hidden: int = 32, units: int = 1) -> None:
         super().__init__()
-        self.units = units
         start = line_and_units(units).expand(regimes, latents, -1)
         self.net = MLP((lags, latents), tuple(start.shape), hidden, layers=1, gain=0.3, bias=start.flatten())
 
     def forward(self, now: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         """Map `(..., batch, latents)`, given `(..., batch, lags, latents)`, to `(..., batch, regimes, latents)`."""
-        positive, free = self.net(past).split([1 + 2 * self.units, 1 + self.units], -1)
-        return monotone_step(now.unsqueeze(-2), torch.cat([F.softplus(positive), free], -1))
+        return monotone_step(now.unsqueeze(-2), step_parameters(self.net(past)))
 
 
 class KnownRegime(nn.Module):

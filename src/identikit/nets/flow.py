@@ -62,8 +62,7 @@ class DomainFlow(nn.Module):
 
     def parameters_by_domain(self) -> Tensor:
         """The parameters of every domain, `(..., domains, components, layers, 2 + 3 * units)`."""
-        positive, free = self.net(self.table()).split([1 + 2 * self.units, 1 + self.units], -1)
-        return torch.cat([F.softplus(positive), free], -1)
+        return step_parameters(self.net(self.table()))
 
     def forward(self, z: Tensor, domain: Tensor) -> tuple[Tensor, Tensor]:
         """Map `(..., batch, components)` to base values and log-derivatives of the same shape."""
@@ -116,8 +115,25 @@ def monotone_step(z: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
     return value, derivative.log()
 
 
+def step_parameters(raw: Tensor) -> Tensor:
+    """Make the parameters of an increasing step (see `monotone_step`) of any numbers `(..., 2 + 3 * units)`.
+
+    >>> import torch
+    >>> value, log_slope = monotone_step(torch.tensor([3.0]), step_parameters(line_and_units(0)))
+    >>> round(value.item(), 4), round(log_slope.item(), 4)
+    (3.0, 0.0)
+    """
+    units = (raw.shape[-1] - 2) // 3
+    positive, free = raw.split([1 + 2 * units, 1 + units], -1)
+    return torch.cat([F.softplus(positive), free], -1)
+
+
 def line_and_units(units: int) -> Tensor:
-    """Raw parameters of a map near the identity: a line of slope one, and low units spread over the data."""
+    """What `step_parameters` turns into a map near the identity: a line of slope one, low units spread over the data.
+
+    >>> line_and_units(2).shape
+    torch.Size([8])
+    """
     small, one = (math.log(math.expm1(value)) for value in (0.05, 1.0))
     line, shift = torch.tensor([one]), torch.tensor([0.0])
     return torch.cat(

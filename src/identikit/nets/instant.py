@@ -9,14 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from identikit.errors import InputError
-from identikit.nets.flow import line_and_units, monotone_step
+from identikit.nets.flow import line_and_units, monotone_step, step_parameters
 from identikit.nets.grouped import RECTIFIER
+from identikit.nets.slopes import STEP, nudged, rises
 
 _START = 0.1
 """Of the last layer's first weights: the maps begin near the identity, as in `nets.Transition`."""
-_STEP = 0.01
-"""Of a slope, in deviations."""
-_LEAST = 1e-3
 
 
 class InstantTransition(nn.Module):
@@ -84,9 +82,7 @@ class InstantTransition(nn.Module):
     def _shapes(self, inputs: Tensor) -> Tensor:
         """The parameters of the maps, `(..., batch, latents, 2 + 3 * units)`."""
         x = F.leaky_relu(inputs.unsqueeze(-3) @ (self.first * self.mask) + self.first_bias, self.slope)
-        raw = (x @ self.last + self.bias).transpose(-2, -3)
-        positive, free = raw.split([1 + 2 * self.units, 1 + self.units], -1)
-        return torch.cat([F.softplus(positive), free], -1)
+        return step_parameters((x @ self.last + self.bias).transpose(-2, -3))
 
     def influence(self, now: Tensor, past: Tensor) -> Tensor:
         """How far each noise changes with what its latent listens to, from steps of a hundredth of a deviation.
@@ -101,10 +97,6 @@ class InstantTransition(nn.Module):
         """
         inputs = torch.cat([past.flatten(-2), now], -1)
         lead, rows, size = inputs.dim() - 2, *inputs.shape[-2:]
-        step = _STEP * inputs.detach().std(-2, correction=0).clamp_min(_LEAST)
-        moved = torch.diag_embed(step).unsqueeze(-2) + inputs.unsqueeze(lead)
-        many = torch.cat([inputs.unsqueeze(lead), moved], lead).flatten(lead, lead + 1)
-        shapes = self._shapes(many).unflatten(lead, (size + 1, rows))
+        shapes = self._shapes(nudged(inputs)[0]).unflatten(lead, (size + 1, rows))
         noise, _ = monotone_step(now.unsqueeze(lead), shapes)
-        here, there = noise.split([1, size], lead)
-        return ((there - here) / _STEP).movedim(lead, -1)
+        return rises(noise.flatten(lead, lead + 1), rows, lead) / STEP

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from identikit.errors import InputError
-from identikit.nets.flow import line_and_units, monotone_step
+from identikit.nets.flow import line_and_units, monotone_step, step_parameters
 from identikit.nets.grouped import RECTIFIER
 
 
@@ -82,6 +82,4 @@ class Mechanisms(nn.Module):
         """
         seen = (gates * parents.unsqueeze(-2)).transpose(-2, -3)
         hidden = F.leaky_relu(seen @ self.first + self.first_bias, self.slope)
-        raw = (hidden @ self.last + self.last_bias).transpose(-2, -3)
-        positive, free = raw.split([1 + 2 * self.units, 1 + self.units], -1)
-        return monotone_step(value, torch.cat([F.softplus(positive), free], -1))
+        return monotone_step(value, step_parameters((hidden @ self.last + self.last_bias).transpose(-2, -3)))

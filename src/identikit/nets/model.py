@@ -13,54 +13,11 @@ from identikit.errors import InputError
 from identikit.nets.code import Batch, Code
 from identikit.nets.gates import Gates
 from identikit.nets.mask import Mask
+from identikit.nets.posterior import Posterior
 from identikit.nets.priors import Prior, StandardNormal
 from identikit.nets.quantise import Categories, Codebook
-
-_LEAST = 1e-3
-"""Deviation below which a latent counts as still, where steps are measured by it."""
-_START = -2.0
-"""Log-variance that an encoder's zero stands for: a posterior that is sure enough to carry something from the start."""
-
-
-_Posterior = tuple[Tensor, Tensor | None, Tensor | None]
-"""Mean, log-variance, and what correlates the latents."""
-
-
-class Standardise(nn.Module):
-    """Bring `x` to the scale that nets like: pictures to 0..1, numbers to mean 0 and variance 1 in training."""
-
-    batches_runs = True
-    shift: Tensor
-    scale: Tensor
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.rank = len(shape)
-        self.register_buffer("shift", torch.zeros(shape))
-        self.register_buffer("scale", torch.ones(shape))
-
-    def prepare(self, x: Tensor) -> None:
-        """Learn shift and scale from the training rows `(rows, *shape)`; pictures keep theirs."""
-        if self.rank == 1:
-            self.shift.copy_(x.float().mean(0))
-            self.scale.copy_(x.float().std(0, correction=0).clamp_min(1e-12))
-
-    def _moments(self) -> tuple[Tensor, Tensor]:
-        if self.shift.dim() > self.rank:
-            return self.shift.unsqueeze(1), self.scale.unsqueeze(1)
-        return self.shift, self.scale
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map `(..., batch, *shape)` to the nets' scale."""
-        if x.dtype == torch.uint8:
-            x = x.float() / 255
-        shift, scale = self._moments()
-        return (x - shift) / scale if self.rank == 1 else x
-
-    def inverse(self, x: Tensor) -> Tensor:
-        """Map the nets' scale back to the data's (pictures stay 0..1)."""
-        shift, scale = self._moments()
-        return x * scale + shift if self.rank == 1 else x
+from identikit.nets.slopes import nudged, rises
+from identikit.nets.standardise import Standardise
 
 
 class Model(nn.Module):
@@ -181,11 +138,15 @@ class Model(nn.Module):
     @property
     def noise_size(self) -> int:
         """Standard normal numbers wanted for each row."""
-        codes = 1 + sum(math.prod(axes) for axes in self.also.values())
-        hidden = 0 if self.mask is None else self.mask.noise_size
-        gates = 0 if self.gates is None else self.gates.noise_size
+        return sum(self._noise_sizes)
+
+    @property
+    def _noise_sizes(self) -> list[int]:
+        """Numbers wanted for the code, for each of the codes of `also`, for what is hidden, and for the gates."""
         drawn = 0 if self.quantiser is None else self.quantiser.noise_size
-        return (self.latents * codes if self.variational else drawn) + hidden + gates
+        own = self.latents if self.variational else drawn
+        also = [self.latents * math.prod(axes) if self.variational else 0 for axes in self.also.values()]
+        return [own, *also, *(0 if part is None else part.noise_size for part in (self.mask, self.gates))]
 
     def prepare(self, x: Tensor) -> None:
         """Learn the scale of the data from the training rows, before training."""
@@ -194,14 +155,16 @@ class Model(nn.Module):
     def posterior(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
         """The input as the encoder sees it, and mean and log-variance `(..., batch, latents)` of the code."""
         x = self.standardise(batch["x"])
-        mean, log_variance = self._encode(self._remember(x, batch), batch)
-        return x, mean if self.quantiser is None else self.quantiser(mean).mean, log_variance
+        found = self._encode(self._remember(x, batch), batch)
+        mean = found.mean if self.quantiser is None else self.quantiser(found.mean).mean
+        return x, mean, found.log_variance
 
     def states(self, batch: Batch) -> Tensor:
         """The state of each discrete latent, `(..., batch, places)`, counted from 0."""
         if self.quantiser is None:
             raise InputError("this model has no quantiser, so its code has no states")
-        return self.quantiser(self._encode(self._remember(self.standardise(batch["x"]), batch), batch)[0]).indices
+        x = self.standardise(batch["x"])
+        return self.quantiser(self._encode(self._remember(x, batch), batch).mean).indices
 
     def _remember(self, x: Tensor, batch: Batch) -> Tensor:
         """The input with the nearest of its past behind it, `(..., batch, history + 1, *shape)`."""
@@ -212,37 +175,19 @@ class Model(nn.Module):
         past = self.standardise(past.flatten(rows - 1, rows)).unflatten(rows - 1, past.shape[rows - 1 : rows + 1])
         return torch.cat([x.unsqueeze(rows), past], rows)
 
-    def _encode(self, x: Tensor, batch: Batch, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        return self._read(x, batch, mask)[:2]
-
-    def _read(self, x: Tensor, batch: Batch, mask: Tensor | None = None) -> _Posterior:
+    def _encode(self, x: Tensor, batch: Batch, mask: Tensor | None = None) -> Posterior:
         seen = [batch[name] for name in getattr(self.encoder, "sees", ())]
         if mask is not None and getattr(self.encoder, "skips", False):
             seen.append(mask)
         out = self.encoder(x, *seen)
         if not self.variational:
-            return out, None, None
-        n = self.latents
-        mean, log_variance, *turn = out.split([n, n, *([n * (n - 1) // 2] if self.correlated else [])], -1)
-        return mean, (log_variance + _START).clamp(-12, 4), turn[0] if turn else None
-
-    def _draw(
-        self, mean: Tensor, log_variance: Tensor, turn: Tensor | None, noise: Tensor
-    ) -> tuple[Tensor, Tensor | None]:
-        """A sample of the posterior, and its log-density there, latent by latent, where they are correlated."""
-        deviation = (0.5 * log_variance).exp()
-        if turn is None:
-            return mean + deviation * noise, None
-        sample = mean + deviation * (noise + _lower(turn, noise))
-        return sample, -0.5 * (noise.square() + log_variance + math.log(2 * math.pi))
+            return Posterior(out)
+        return Posterior.read(out, self.latents, self.correlated)
 
     def forward(self, batch: Batch, noise: Tensor) -> Code:
         """Encode, sample, reconstruct and predict a batch `(..., batch, *shape)`, with all that is beside the code."""
-        shares = [self.latents * math.prod(axes) if self.variational else 0 for axes in self.also.values()]
-        hidden = 0 if self.mask is None else self.mask.noise_size
-        gated = 0 if self.gates is None else self.gates.noise_size
-        first = noise.shape[-1] - sum(shares) - hidden - gated
-        own, *others, hide, draw = noise.split([first, *shares, hidden, gated], -1)
+        _, *beside = self._noise_sizes
+        own, *others, hide, draw = noise.split([noise.shape[-1] - sum(beside), *beside], -1)
         mask = None if self.mask is None else self.mask(hide)
         code = self.plain(batch, own, mask)
         also = {name: self._other(name, batch, own) for name, own in zip(self.also, others, strict=True)}
@@ -255,11 +200,11 @@ class Model(nn.Module):
         """The code of `x` alone, of noise `(..., batch, latents)`; a mask `(..., batch, *shape)` hides part of `x`."""
         x = self.standardise(batch["x"])
         seen = x if self.mask is None or mask is None else self.mask.hide(x, mask)
-        mean, log_variance, turn = self._read(self._remember(seen, batch), batch, mask)
-        sample, base, divergence, quantised, density = mean, mean, None, None, None
-        if log_variance is not None:
-            sample, density = self._draw(mean, log_variance, turn, noise)
-            base, divergence = self.prior(sample, mean, log_variance, batch)
+        found = self._encode(self._remember(seen, batch), batch, mask)
+        mean, (sample, density) = found.mean, found.draw(noise)
+        base, divergence, quantised = mean, None, None
+        if found.log_variance is not None:
+            base, divergence = self.prior(sample, mean, found.log_variance, batch)
             divergence = None if self.correlated else divergence
         elif self.quantiser is not None:
             quantised = self.quantiser(mean, noise, batch.step)
@@ -269,7 +214,7 @@ class Model(nn.Module):
             sample=sample,
             base=base,
             input=x,
-            log_variance=log_variance,
+            log_variance=found.log_variance,
             log_posterior=density,
             divergence=divergence,
             reconstruction=None if self.decoder is None else self.decoder(sample),
@@ -290,13 +235,13 @@ class Model(nn.Module):
             x = self.standardise(given.flatten(rows, rows + 2)).unflatten(rows, (-1, before + 1))
         else:
             x = self.standardise(given.flatten(rows, rows + len(axes)))
-        mean, log_variance, turn = self._read(x, batch)
-        sample, density = mean, None
-        if log_variance is not None:
-            own = noise.unflatten(-1, (*axes, self.latents)).reshape(mean.shape)
-            sample, density = self._draw(mean, log_variance, turn, own)
-        mean, sample, x = (part.unflatten(rows, shape) for part in (mean, sample, x))
-        spread, density = (None if part is None else part.unflatten(rows, shape) for part in (log_variance, density))
+        found = self._encode(x, batch)
+        # There is no noise where nothing is drawn.
+        own = noise.unflatten(-1, (*axes, self.latents)).reshape(found.mean.shape) if self.variational else noise
+        sample, density = found.draw(own)
+        mean, sample, x = (part.unflatten(rows, shape) for part in (found.mean, sample, x))
+        parts = (found.log_variance, density)
+        spread, density = (None if part is None else part.unflatten(rows, shape) for part in parts)
         return Code(mean=mean, sample=sample, base=sample, input=x, log_variance=spread, log_posterior=density)
 
     def slope(self, code: Tensor) -> Tensor:
@@ -310,13 +255,10 @@ class Model(nn.Module):
         """
         if self.decoder is None:
             raise InputError("this model has no decoder, so it has no slope")
-        lead, rows, size = code.dim() - 2, code.shape[-2], self.latents
-        step = 0.01 * code.detach().std(-2, correction=0).clamp_min(_LEAST)
-        moved = torch.diag_embed(step).unsqueeze(-2) + code.unsqueeze(lead)
-        many = torch.cat([code.unsqueeze(lead), moved], lead).flatten(lead, lead + 1)
-        out = self.decoder(many).flatten(lead + 1).unflatten(lead, (size + 1, rows))
-        here, there = out.split([1, size], lead)
-        return ((there - here) / step[..., None, None]).movedim(lead, -1)
+        lead = code.dim() - 2
+        many, step = nudged(code)
+        out = self.decoder(many).flatten(lead + 1)
+        return rises(out, code.shape[-2], lead) / step[..., None, None, :]
 
     def _tell(self, sample: Tensor, base: Tensor) -> dict[str, Tensor]:
         return {name: head(sample if _of(head) == "sample" else base) for name, head in self.heads.items()}
@@ -338,65 +280,9 @@ class Model(nn.Module):
         return self.prior.move(code, origin, target)
 
 
-class Seeing(nn.Module):
-    """An encoder that sees a category beside `x`, as numbers 0 and 1 behind it.
-
-    Args:
-        net: maps rows of `x` with `categories` numbers behind them.
-        field: that holds the category.
-        categories: how many there are.
-
-    >>> import torch
-    >>> from identikit import nets
-    >>> Seeing(nets.MLP(8 + 3, 4), "domain", 3)(torch.zeros(5, 8), torch.tensor([0, 1, 2, 0, 1])).shape
-    torch.Size([5, 4])
-    """
-
-    batches_runs = True
-
-    def __init__(self, net: nn.Module, field: str, categories: int) -> None:
-        super().__init__()
-        self.net = net
-        self.sees = (field,)
-        self.categories = categories
-
-    def forward(self, x: Tensor, category: Tensor) -> Tensor:
-        """Map `(..., batch, size)` and `(..., batch)`."""
-        return self.net(torch.cat([x, nn.functional.one_hot(category, self.categories).to(x.dtype)], -1))
-
-
-class BlockHead(nn.Module):
-    """A head that sees one block of the code only.
-
-    Args:
-        net: maps the latents of the block to the prediction.
-        positions: of the block's latents.
-        of: whether to look at the `base` coordinates (what a prior makes of the sample) or at the `sample` itself.
-    """
-
-    batches_runs = True
-
-    def __init__(self, net: nn.Module, positions: tuple[int, ...], of: str = "base") -> None:
-        super().__init__()
-        self.net = net
-        self.positions = list(positions)
-        self.of = of
-
-    def forward(self, code: Tensor) -> Tensor:
-        """Map codes `(..., batch, latents)`."""
-        return self.net(code[..., self.positions])
-
-
 def _some(code: Tensor, rows: int) -> Tensor:
     """Some rows of a batch, evenly spread: a balanced batch is ordered by domain."""
     return code[..., :: max(1, code.shape[-2] // rows), :][..., :rows, :]
-
-
-def _lower(turn: Tensor, noise: Tensor) -> Tensor:
-    """What a strictly lower triangular matrix, given as its entries row by row, makes of noise."""
-    size = noise.shape[-1]
-    to, of = torch.tril_indices(size, size, -1, device=noise.device)
-    return (turn * noise[..., of]) @ nn.functional.one_hot(to, size).to(noise.dtype)
 
 
 def _of(head: nn.Module) -> str:

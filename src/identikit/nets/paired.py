@@ -89,8 +89,8 @@ class PairedModel(Model):
     def forward(self, batch: Batch, noise: Tensor) -> Code:
         """Encode both, merge, sample and reconstruct: a code of twice the rows."""
         pair = [self.standardise(batch[name]) for name in ("x", self.field)]
-        moments = [self._encode(x, batch) for x in pair]
-        *merged, _ = merge_pair(*_known(moments[0]), *_known(moments[1]))
+        (mean, log_variance), (other, spread) = (self._moments(x, batch) for x in pair)
+        *merged, _ = merge_pair(mean, log_variance, other, spread)
         rows = noise.dim() - 2
         mean, log_variance = torch.cat(merged[::2], rows), torch.cat(merged[1::2], rows)
         sample = mean + (0.5 * log_variance).exp() * torch.cat(noise.chunk(2, -1), rows)
@@ -98,12 +98,11 @@ class PairedModel(Model):
         parts: dict[str, Any] = {"log_variance": log_variance, "divergence": divergence, "blocks": self.blocks}
         return Code(mean, sample, base, torch.cat(pair, rows), reconstruction=self._decoded(sample), **parts)
 
+    def _moments(self, x: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        found = self._encode(x, batch)
+        assert found.log_variance is not None
+        return found.mean, found.log_variance
+
     def _decoded(self, sample: Tensor) -> Tensor:
         assert self.decoder is not None
         return self.decoder(sample)
-
-
-def _known(moments: tuple[Tensor, Tensor | None]) -> tuple[Tensor, Tensor]:
-    mean, log_variance = moments
-    assert log_variance is not None
-    return mean, log_variance

@@ -51,7 +51,7 @@ class Codebook(nn.Module):
 
     def __init__(self, places: int, states: int, size: int = 1, shared: bool = False) -> None:
         super().__init__()
-        check(places, states)
+        _check(places, states)
         if size < 1:
             raise InputError(f"an entry of a codebook has at least one number, not {size}")
         self.places = places
@@ -109,7 +109,7 @@ class Categories(nn.Module):
 
     def __init__(self, places: int, states: int, temperature: float | Callable[[int], float | Tensor] = 0.5) -> None:
         super().__init__()
-        check(places, states)
+        _check(places, states)
         if not callable(temperature) and temperature <= 0:
             raise InputError(f"a temperature is above 0, not {temperature:g}")
         self.places = places
@@ -144,7 +144,7 @@ def gumbel(noise: Tensor) -> Tensor:
     return -(-torch.special.log_ndtr(noise.clamp(-_EDGE, _EDGE))).log()
 
 
-def check(places: int, states: int) -> None:
+def _check(places: int, states: int) -> None:
     """Say in one sentence that a code has no place or too few states."""
     if places < 1:
         raise InputError(f"a code needs at least one latent, not {places}")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from identikit.errors import InputError
-from identikit.nets.flow import line_and_units, monotone_step
+from identikit.nets.flow import line_and_units, monotone_step, step_parameters
 from identikit.nets.grouped import Table, pick
 from identikit.nets.mlp import MLP
 
@@ -48,7 +47,6 @@ class ToldTransition(nn.Module):
         if categories < 1:
             raise InputError(f"a transition is told one category at least, not {categories}")
         self.categories = categories
-        self.units = units
         self.table = Table(categories + 1, embedding)
         start = line_and_units(units).expand(latents, -1)
         inputs = lags * latents + embedding
@@ -57,7 +55,4 @@ class ToldTransition(nn.Module):
     def forward(self, now: Tensor, past: Tensor, category: Tensor) -> tuple[Tensor, Tensor]:
         """Map `(..., batch, latents)`, given `(..., batch, lags, latents)` and `(..., batch)`, to noises and slopes."""
         told = pick(self.table(), torch.where(category < 0, self.categories, category))
-        positive, free = self.net(torch.cat([past.flatten(-2), told], -1)).split(
-            [1 + 2 * self.units, 1 + self.units], -1
-        )
-        return monotone_step(now, torch.cat([F.softplus(positive), free], -1))
+        return monotone_step(now, step_parameters(self.net(torch.cat([past.flatten(-2), told], -1))))
