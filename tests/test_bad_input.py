@@ -172,7 +172,8 @@ def test_a_method_that_needs_domains(tmp_path, method):
 
 def test_a_prior_that_needs_domains(tmp_path):
     own = (lambda: model(prior=nets.FlowPrior(2, 2, 3)), objective())
-    assert refused(tmp_path, own, PLAIN) == "the model needs the field 'domain', and the data holds x"
+    message = "the model needs the field 'domain', and the data holds x: name the domain of every row, with domain= or "
+    assert refused(tmp_path, own, PLAIN) == f"{message}--domain"
 
 
 def test_a_domain_smaller_than_a_batch(tmp_path):

@@ -632,7 +632,7 @@ class TestWindows:
     def test_data_without_time_or_rows_to_spare(self):
         data, _ = WORLD.sample(60)
         plain, _ = ik.worlds.DomainShift(domains=3).sample(300)
-        with pytest.raises(InputError, match="windows need the field 'time', and the data holds x, y, domain"):
+        with pytest.raises(InputError, match="windows needs the field 'time', and the data holds x, y, domain"):
             windows(plain)
         with pytest.raises(InputError, match="no row has 6 time points before it and one after it"):
             windows(data, past=6)

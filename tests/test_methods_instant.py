@@ -62,7 +62,7 @@ def test_one_transition_stays_one_in_a_program_of_many_runs():
 def test_mosaic_says_what_it_lacks():
     with pytest.raises(InputError, match=r"mosaic needs rows of numbers, and x has the shape \(3, 16, 16\)"):
         mosaic.build(Schema((3, 16, 16), {"regime": ("a", "b")}, ("past",)))
-    with pytest.raises(InputError, match="mosaic needs the field 'regime' as categories: set regime= to one"):
+    with pytest.raises(InputError, match=r"mosaic needs the field 'regime', .* or set regime= to another"):
         mosaic.build(Schema((8,), {}, ("past",)))
     with pytest.raises(InputError, match="mosaic needs at least 2 values of 'regime', and the data has 1"):
         mosaic.build(Schema((8,), {"regime": ("a",)}, ("past",)))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from identikit.data import Schema
-from identikit.errors import InputError, unknown
+from identikit.errors import InputError, MissingFieldError, unknown
 from identikit.nets import Batch, Code, Model
 
 
@@ -167,6 +167,7 @@ class Term(nn.Module):
     Attributes:
         role: `task` (what the code must preserve) or `constraint` (what structure it must have).
         needs: fields of the data that it reads.
+        known: those of them that must not be hidden in any row.
         uses: parts of the `Code` that it reads.
         noise_size: standard normal numbers that `inner` wants for each row.
         rate: learning rate of the inner player, as a multiple of the fit's.
@@ -174,6 +175,7 @@ class Term(nn.Module):
 
     role: str = "constraint"
     needs: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     noise_size: int = 0
     rate: float = 1.0
@@ -297,8 +299,7 @@ class Objective(nn.Module):
         for term in (term for _, term in self.entries()):
             for name in term.needs:
                 if name not in schema.fields:
-                    held = ", ".join(("x", *schema.fields))
-                    raise InputError(f"{term.name} needs the field '{name}', and the data holds {held}")
+                    raise MissingFieldError(term.name, name, schema.fields)
             for part in term.uses:
                 if part not in model.provides:
                     raise InputError(f"{term.name} needs a model with {part}, and this one has none")

@@ -8,7 +8,7 @@ from typing import overload
 import numpy as np
 
 from identikit.data import Dataset, Truth
-from identikit.errors import InputError
+from identikit.errors import InputError, MissingFieldError
 
 
 @overload
@@ -49,11 +49,11 @@ def windows(
     if isinstance(data.x, dict):
         raise InputError(f"x holds several modalities ({', '.join(data.x)}) and windows are of one: pick one")
     if "time" not in data:
-        raise InputError(f"windows need the field 'time', and the data holds {', '.join(('x', *data.fields))}")
+        raise MissingFieldError("windows", "time", data.fields)
     offsets = [-k for k in range(1, past + 1)] + [1] * next
     rows, beside = _neighbours(data, offsets)
     if len(rows) == 0:
-        raise InputError(f"no row has {past} time points before it{' and one after it' * next} in its sequence")
+        raise _none(data, past, next)
     fields = {name: values[rows] for name, values in data.fields.items()}
     if past:
         fields["past"] = np.stack([data.x[beside[:, k]] for k in range(past)], 1)
@@ -67,11 +67,14 @@ def _neighbours(data: Dataset, offsets: list[int]) -> tuple[np.ndarray, np.ndarr
     """Rows that have a neighbour at every offset in time, and these neighbours `(rows, offsets)`."""
     time = data["time"]
     sequence = data["sequence"] if "sequence" in data else np.zeros(data.rows)
+    if not np.isfinite(time).all():
+        raise InputError(f"'time' is hidden in row {int((~np.isfinite(time)).argmax())}: windows need it of every row")
     order = np.lexsort((time, sequence))
     twice = (np.diff(sequence[order]) == 0) & (np.diff(time[order]) == 0)
     if twice.any():
         row = order[int(twice.argmax())]
-        raise InputError(f"sequence {sequence[row]:g} holds two rows of time {time[row]:g}")
+        told = "" if "sequence" in data else ": say which rows are one sequence, by a field 'sequence'"
+        raise InputError(f"sequence {sequence[row]:g} holds two rows of time {time[row]:g}{told}")
     places = np.arange(data.rows)[:, None] + np.array(offsets)
     inside = (places >= 0) & (places < data.rows)
     beside = order[places.clip(0, data.rows - 1)]
@@ -80,3 +83,18 @@ def _neighbours(data: Dataset, offsets: list[int]) -> tuple[np.ndarray, np.ndarr
     kept = right.all(1)
     back = np.argsort(order[kept])
     return order[kept][back], beside[kept][back]
+
+
+def _none(data: Dataset, past: int, next: bool) -> InputError:
+    """Why no row has all its neighbours: times that do not count steps of 1, or sequences that are too short."""
+    sequence = data["sequence"] if "sequence" in data else np.zeros(data.rows)
+    order = np.lexsort((data["time"], sequence))
+    steps, ends = np.diff(data["time"][order]), np.diff(sequence[order]) != 0
+    wanted = " and ".join([f"{past} time points before it"] * (past > 0) + ["one after it"] * next)
+    said = f"no row has {wanted} in its sequence and split"
+    inside = steps[~ends]
+    if len(inside) and not (inside == 1).any():
+        return InputError(f"{said}: 'time' must count steps of 1, and the nearest rows lie {inside.min():g} apart")
+    cuts = ends | (steps != 1) | (np.diff(data.split[order]) != 0)
+    longest = int(np.diff(np.flatnonzero(np.concatenate([[True], cuts, [True]]))).max())
+    return InputError(f"{said}: the longest without a gap has {longest}, so take a shorter past, or longer sequences")

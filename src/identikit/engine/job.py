@@ -18,7 +18,7 @@ from identikit.engine.program import Learner
 from identikit.engine.recipe import find
 from identikit.engine.streams import seed_for
 from identikit.engine.tensors import as_tensor
-from identikit.errors import IdentifiabilityWarning, InputError, unknown
+from identikit.errors import IdentifiabilityWarning, InputError, MissingFieldError, unknown
 from identikit.nets import Model
 from identikit.objective import Objective, Weight, constant
 
@@ -114,11 +114,11 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
     learner.objective.check(learner.model, data.schema)
     for field in learner.model.needs:
         if field not in data:
-            held = ", ".join(("x", *data.schema.fields))
-            raise InputError(f"the model needs the field '{field}', and the data holds {held}")
+            raise MissingFieldError("the model", field, data.schema.fields)
     _check_inputs(learner.model, data)
     _check_parents(learner.model, data)
     _check_classes(learner.model, data)
+    _check_known(learner, data, chosen["balance"])
     if chosen["balance"] or "domain" in learner.model.needs:
         _check_domains(data, chosen["batch"])
     lr = _rate(chosen["lr"], chosen["steps"])
@@ -261,10 +261,12 @@ def _check_inputs(model: Model, data: Dataset) -> None:
     for field, axes in beside.items():
         wanted = (*axes, *data.schema.joint)
         if field not in data:
-            held = ", ".join(("x", *data.schema.fields))
-            raise InputError(f"the model reads the field '{field}' like x, and the data holds {held}")
+            raise MissingFieldError("the model", field, data.schema.fields)
         if data[field].shape[1:] != wanted:
-            raise InputError(f"a row of '{field}' has shape {data[field].shape[1:]}, and the model needs {wanted}")
+            # Of the same rows, but of another number of time points.
+            lags = field == "past" and data[field].shape[2:] == wanted[1:]
+            way = f": make it with datasets.windows(data, past={wanted[0]})" if lags else ""
+            raise InputError(f"a row of '{field}' has shape {data[field].shape[1:]}, and the model needs {wanted}{way}")
         if data[field].dtype.kind == "f" and not np.isfinite(data[field]).all():
             raise InputError(f"'{field}' holds NaN, and the model reads it like x: drop these rows")
 
@@ -311,6 +313,19 @@ def _check_rows(data: Dataset, batch: int) -> None:
     rows = len(data.index("train"))
     if rows < batch:
         raise InputError(f"the data has {rows} training rows, fewer than a batch of {batch}: lower batch=")
+
+
+def _check_known(learner: Learner, data: Dataset, balance: bool) -> None:
+    """See that what is read in every row of training and validation is hidden in none of them."""
+    terms = [field for _, term in learner.objective.entries() for field in term.known]
+    rows = np.concatenate([data.index("train"), data.index("validation")])
+    for field in dict.fromkeys((*learner.model.known, *terms, *(("domain",) if balance else ()))):
+        hidden = int((data[field][rows] == HIDDEN).sum()) if field in data and field in data.names else 0
+        if hidden:
+            raise InputError(
+                f"'{field}' is hidden in {hidden} of {len(rows)} rows of training and validation, and every row of them "
+                "is read: name it there, or drop these rows"
+            )
 
 
 def _check_domains(data: Dataset, batch: int) -> None:

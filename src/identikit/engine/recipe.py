@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from identikit.data import Dataset, Schema
-from identikit.errors import InputError, unknown
+from identikit.errors import InputError, MissingFieldError, unknown
 from identikit.nets import Model
 from identikit.objective import Objective
 
@@ -111,8 +111,7 @@ class Method:
                 raise unknown(f"option of {self.name}", name, self.options)
         for name in self.needs:
             if name not in schema.fields:
-                held = ", ".join(("x", *schema.fields))
-                raise InputError(f"{self.name} needs the field '{name}', and the data holds {held}")
+                raise MissingFieldError(self.name, name, schema.fields)
         if self.domains and schema.size("domain") < self.domains:
             raise InputError(
                 f"{self.name} needs at least {self.domains} domains, and the data has {schema.size('domain')}"

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from identikit.data import Dataset
 from identikit.datasets import from_arrays
 from identikit.engine import Runs, find, fit
-from identikit.errors import InputError
+from identikit.errors import InputError, MissingFieldError
 from identikit.estimators.inputs import code_domains, only_unlabelled
 from identikit.splits import SPLITS
 
@@ -97,7 +97,8 @@ class Estimator(TransformerMixin, BaseEstimator):
             sample_domain: (rows,) the domain of each row, text or whole numbers.
 
         Raises:
-            InputError: a column is constant, or the method lacks something it needs, such as `sample_domain`.
+            InputError: a column is constant, or the method lacks something it needs, such as `sample_domain`, or
+                something that a table does not have, such as the past of each row.
         """
         return self._learn(self._checked(X, fitting=True), sample_domain)
 
@@ -220,18 +221,24 @@ class Estimator(TransformerMixin, BaseEstimator):
                 self._target = only_unlabelled(domain, y)
         share = float(self.validation_fraction)
         data = from_arrays(x, y, domain, names=names, splits=(1 - share, share, 0.0))
-        batch = self.batch or find(self.method).training.get("batch", 64)
-        self.runs_ = fit(
-            self.method,
-            data,
-            steps=self.steps,
-            seeds=self._seeds(),
-            device=self.device,
-            batch=min(batch, len(data.index("train"))),
-            lr=self.lr,
-            progress=None if self.verbose else False,
-            **self._given(),
-        )
+        method = find(self.method)
+        if method.modalities:
+            raise InputError(f"{self.method} takes several modalities, and a table is one: use identikit.fit for it")
+        batch = self.batch or method.training.get("batch", 64)
+        try:
+            self.runs_ = fit(
+                self.method,
+                data,
+                steps=self.steps,
+                seeds=self._seeds(),
+                device=self.device,
+                batch=min(batch, len(data.index("train"))),
+                lr=self.lr,
+                progress=None if self.verbose else False,
+                **self._given(),
+            )
+        except MissingFieldError as reason:
+            raise InputError(f"{self.method} needs {_lacking(reason.field)}") from None
         self.chosen_ = self.runs_ if len(self.runs_) == 1 else self.runs_.select(self.select)
         return self
 
@@ -255,3 +262,12 @@ class Estimator(TransformerMixin, BaseEstimator):
         if sample_domain is None:
             raise InputError(f"{type(self).__name__} needs the domain of every row here: give sample_domain=")
         return code_domains(sample_domain, rows, self.domains_)[0]
+
+
+def _lacking(field: str) -> str:
+    """What was missing, in words of scikit-learn, and what to do."""
+    if field == "domain":
+        return "the domain of every row: give sample_domain="
+    if field == "y":
+        return "labels: give y to a Classifier, or to a Regressor, by this name"
+    return f"the field '{field}', which rows of a table do not have: use identikit.fit for it"

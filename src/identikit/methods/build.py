@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import nn
 
 from identikit.data import Schema
-from identikit.errors import InputError
+from identikit.errors import InputError, MissingFieldError
 from identikit.nets import MLP, ConvDecoder, ConvEncoder
 from identikit.objective import Weight, constant, ramp
 
@@ -32,6 +32,30 @@ def coder(schema: Schema, latents: int, outputs: int, hidden: int, seen: int = 0
     if isinstance(size, tuple):
         return MLP(size, outputs, hidden), MLP(latents, size, hidden)
     return MLP(size + seen, outputs, hidden), MLP(latents, size, hidden)
+
+
+def categories(method: str, schema: Schema, option: str, field: str) -> int:
+    """How many categories the field holds that an option of the method names.
+
+    Args:
+        method: its name.
+        schema: of the data.
+        option: the option's name.
+        field: its value.
+
+    Raises:
+        InputError: the data lacks the field, or it holds numbers, or fewer than two categories.
+
+    >>> categories("ivae", Schema((8,), {"site": ("a", "b")}), "auxiliary", "site")
+    2
+    """
+    if field not in schema.fields:
+        raise MissingFieldError(method, field, schema.fields, f"set {option}= to another field")
+    if field not in schema.names:
+        raise InputError(f"{method} needs categories in '{field}', which holds numbers: set {option}= to another field")
+    if schema.size(field) < 2:
+        raise InputError(f"{method} needs at least 2 values of '{field}', and the data has {schema.size(field)}")
+    return schema.size(field)
 
 
 def too_few(method: str, schema: Schema, field: str, least: int, what: str) -> str | None:

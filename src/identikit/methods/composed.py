@@ -9,7 +9,7 @@ from torch import nn
 from identikit.constraints import AlignViews, MatchPrior, MatchTransition, SparseJacobian
 from identikit.data import Schema
 from identikit.engine import Check, Claim, Method, register
-from identikit.errors import InputError, unknown
+from identikit.errors import InputError, MissingFieldError, unknown
 from identikit.methods.build import coder, warm_flat_linear
 from identikit.methods.claims import only_changing, only_invariant, spearman_mcc
 from identikit.nets import MLP, BlockHead, ConditionalNormal, Mask, Model
@@ -87,8 +87,7 @@ def _check(schema: Schema, task: str, constraint: str, shared: int, latents: int
     for name, needed in ((f"task '{task}'", TASKS[task]), (f"constraint '{constraint}'", CONSTRAINTS[constraint])):
         for field in needed:
             if field not in schema.fields:
-                held = ", ".join(("x", *schema.fields))
-                raise InputError(f"composed with the {name} needs the field '{field}', and the data holds {held}")
+                raise MissingFieldError(f"composed with the {name}", field, schema.fields)
     if not 0 <= shared <= latents:
         raise InputError(f"shared is from 0 (all) to the number of latents ({latents}), not {shared}")
 

@@ -8,8 +8,7 @@ from typing import Any
 from identikit.constraints import MatchPrior
 from identikit.data import Schema
 from identikit.engine import Check, Claim, Method, register
-from identikit.errors import InputError
-from identikit.methods.build import coder, too_few, warm_flat_linear
+from identikit.methods.build import categories, coder, too_few, warm_flat_linear
 from identikit.methods.claims import only_changing, only_invariant, spearman_mcc
 from identikit.nets import ConditionalNormal, Model, Seeing
 from identikit.objective import Objective
@@ -20,14 +19,10 @@ def recipe(
     schema: Schema, latents: int = 4, hidden: int = 32, beta: float = 0.02, auxiliary: str = "domain"
 ) -> tuple[Model, Objective]:
     """Reconstruct through latents whose prior, and whose encoder, know the auxiliary category."""
-    if auxiliary not in schema.names:
-        raise InputError(f"ivae needs the field '{auxiliary}' as categories: set auxiliary= to one the data has")
-    categories = schema.size(auxiliary)
-    if categories < 2:
-        raise InputError(f"ivae needs at least 2 values of '{auxiliary}', and the data has {categories}")
-    net, decoder = coder(schema, latents, 2 * latents, hidden, seen=categories)
-    encoder = Seeing(net, auxiliary, categories)
-    prior = ConditionalNormal(latents, auxiliary, categories)
+    count = categories("ivae", schema, "auxiliary", auxiliary)
+    net, decoder = coder(schema, latents, 2 * latents, hidden, seen=count)
+    encoder = Seeing(net, auxiliary, count)
+    prior = ConditionalNormal(latents, auxiliary, count)
     model = Model(schema.shape, latents, encoder, decoder, prior)
     return model, Reconstruction() + beta * MatchPrior()
 

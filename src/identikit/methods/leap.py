@@ -5,8 +5,7 @@ from __future__ import annotations
 from identikit.constraints import MatchTransition
 from identikit.data import Schema
 from identikit.engine import Check, Claim, Method, register
-from identikit.errors import InputError
-from identikit.methods.build import coder, warm_flat_linear
+from identikit.methods.build import categories, coder, warm_flat_linear
 from identikit.methods.claims import spearman_mcc
 from identikit.methods.claims_regimes import noise_alike, noise_by_regime
 from identikit.nets import Model, Transition
@@ -19,11 +18,7 @@ def recipe(
     schema: Schema, latents: int = 4, hidden: int = 64, lags: int = 1, beta: float = 0.1, auxiliary: str = "domain"
 ) -> tuple[Model, Objective]:
     """Reconstruct through latents that follow from their past by noises whose density the domain decides."""
-    if auxiliary not in schema.names:
-        raise InputError(f"leap needs the field '{auxiliary}' as categories: set auxiliary= to one the data has")
-    domains = schema.size(auxiliary)
-    if domains < 2:
-        raise InputError(f"leap needs at least 2 values of '{auxiliary}', and the data has {domains}")
+    domains = categories("leap", schema, "auxiliary", auxiliary)
     encoder, decoder = coder(schema, latents, 2 * latents, hidden)
     model = Model(schema.shape, latents, encoder, decoder, also={"past": (lags,)})
     net = ChangingNoise(Transition(latents, lags, hidden), latents, domains)

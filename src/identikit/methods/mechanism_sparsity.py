@@ -6,7 +6,7 @@ from identikit.constraints.match_mechanisms import MatchMechanisms
 from identikit.constraints.sparse_gates import SparseGates
 from identikit.data import Schema
 from identikit.engine import Check, Claim, Method, register
-from identikit.errors import InputError
+from identikit.errors import InputError, MissingFieldError
 from identikit.methods.build import coder, warm_flat_linear
 from identikit.methods.claims import spearman_mcc
 from identikit.methods.claims_sparse import few_targets, many_targets
@@ -33,8 +33,7 @@ def recipe(
     parents = {kind: size for kind, size in parents.items() if size}
     for kind in parents:
         if kind not in schema.fields:
-            held = ", ".join(("x", *schema.fields))
-            raise InputError(f"mechanism_sparsity needs the field '{kind}', and the data holds {held}")
+            raise MissingFieldError("mechanism_sparsity", kind, schema.fields)
     if actions and "action" in schema.names and schema.size("action") != actions:
         raise InputError(f"the data has {schema.size('action')} kinds of action, and actions= says {actions}")
     encoder, decoder = coder(schema, latents, 2 * latents, hidden)

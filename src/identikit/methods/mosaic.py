@@ -9,7 +9,7 @@ from identikit.constraints.sparse_influence import SparseInfluence
 from identikit.data import Dataset, Schema
 from identikit.engine import Check, Claim, Method, Runs, register
 from identikit.errors import InputError
-from identikit.methods.build import coder, warm_flat_linear
+from identikit.methods.build import categories, coder, warm_flat_linear
 from identikit.methods.claims import spearman_mcc
 from identikit.methods.claims_modules import leaking_modules, modules
 from identikit.nets import Model
@@ -36,14 +36,11 @@ def recipe(
     """Reconstruct through latents whose transitions know the regime, and once more as a sparse sum over latents."""
     if len(schema.shape) != 1:
         raise InputError(f"mosaic needs rows of numbers, and x has the shape {schema.shape}")
-    if regime not in schema.names:
-        raise InputError(f"mosaic needs the field '{regime}' as categories: set regime= to one the data has")
-    if schema.size(regime) < 2:
-        raise InputError(f"mosaic needs at least 2 values of '{regime}', and the data has {schema.size(regime)}")
+    regimes = categories("mosaic", schema, "regime", regime)
     encoder, decoder = coder(schema, latents, 2 * latents, hidden)
     heads = {PARTS: AdditiveDecoder(latents, schema.shape[0], frozen=frozen)}
     model = Model(schema.shape, latents, encoder, decoder, heads=heads, also={"past": (lags,)})
-    net = ToldTransition(latents, schema.size(regime), lags)
+    net = ToldTransition(latents, regimes, lags)
     prior = MatchTransition(latents, lags, transition=net, given=regime)
     modules = AdditiveReconstruction(PARTS) + sparsity * SparseInfluence(PARTS)
     return model, Reconstruction() + beta * prior + modules

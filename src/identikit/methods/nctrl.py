@@ -11,7 +11,7 @@ from identikit.datasets.arrays import from_arrays
 from identikit.engine import Check, Claim, Method, register
 from identikit.engine.program import Learner
 from identikit.engine.runs import Runs
-from identikit.errors import InputError
+from identikit.errors import InputError, MissingFieldError
 from identikit.methods.build import coder, warm_flat_linear
 from identikit.methods.claims import spearman_mcc
 from identikit.methods.claims_regimes import hidden_alike, hidden_regimes
@@ -53,7 +53,7 @@ def regime_probabilities(runs: Runs, data: Dataset) -> np.ndarray:
     if "MatchSwitching(past)" not in runs.program.learner.objective.names:
         raise InputError(f"regimes are told by nctrl, and these runs were fitted by {runs.settings.method}")
     if "past" not in data:
-        raise InputError(f"regimes are told from the field 'past', and the data holds {', '.join(('x', *data.fields))}")
+        raise MissingFieldError("regime_probabilities", "past", data.fields)
     frames = np.concatenate([data["past"][:, ::-1], np.asarray(data.x)[:, None]], 1)
     rows, points = frames.shape[:2]
     codes = runs.encode(from_arrays(frames.reshape(rows * points, *frames.shape[2:])))

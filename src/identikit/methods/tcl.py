@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from identikit.data import Schema
 from identikit.engine import Check, Claim, Method, register
-from identikit.errors import InputError
-from identikit.methods.build import coder, warm_flat_linear
+from identikit.methods.build import categories, coder, warm_flat_linear
 from identikit.methods.claims_time import equal_segments, linear_r2_of_squares, segments
 from identikit.nets import MLP, Model
 from identikit.objective import Objective
@@ -14,11 +13,7 @@ from identikit.tasks import Classification
 
 def recipe(schema: Schema, latents: int = 4, hidden: int = 32, segment: str = "domain") -> tuple[Model, Objective]:
     """Tell the segment by multinomial logistic regression on the code."""
-    if segment not in schema.names:
-        raise InputError(f"tcl needs the field '{segment}' as categories: set segment= to one the data has")
-    count = schema.size(segment)
-    if count < 2:
-        raise InputError(f"tcl needs at least 2 values of '{segment}', and the data has {count}")
+    count = categories("tcl", schema, "segment", segment)
     encoder, _ = coder(schema, latents, latents, hidden)
     heads = {segment: MLP(latents, count, layers=0)}
     return Model(schema.shape, latents, encoder, heads=heads, variational=False), 1.0 * Classification(segment)

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from identikit.constraints import MatchPrior
 from identikit.data import Schema
 from identikit.engine import Check, Claim, Method, register
-from identikit.errors import InputError
+from identikit.errors import InputError, MissingFieldError
 from identikit.methods.build import coder, warm_flat_linear
 from identikit.methods.claims_factors import hardly_told, told_apart_r2, told_factors
 from identikit.nets import Model
@@ -84,8 +84,7 @@ def _blocks(schema: Schema, latents: int, factors: tuple[str, ...], size: int) -
     """The residual first, then each factor's block."""
     for factor in factors:
         if factor not in schema.fields:
-            held = ", ".join(("x", *schema.fields))
-            raise InputError(f"xfactors needs the field '{factor}', and the data holds {held}")
+            raise MissingFieldError("xfactors", factor, schema.fields)
         if factor not in schema.names:
             raise InputError(f"xfactors needs labels in '{factor}', which holds numbers: sort them into classes first")
         if schema.size(factor) < 2:
