@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from identikit.data import Schema
 from identikit.engine import Check, Claim, Method, register
-from identikit.methods.adaptation import classifier, domain_told, found_one_by_one, shifting
+from identikit.methods.adaptation import classifier, domain_told, not_one_by_one, shifting
 from identikit.methods.build import warm_flat_linear
 from identikit.nets import Model
 from identikit.objective import Objective
@@ -35,8 +35,9 @@ source_only = register(
                 world=shifting,
                 metric=domain_told,
                 at_least=0.5,
+                whole=True,
             ),
-            found_one_by_one(),
+            not_one_by_one(),
         ),
     )
 )
