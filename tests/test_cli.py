@@ -284,6 +284,21 @@ def test_the_command_in_the_report_makes_the_same_runs(world, folder):
     assert again.history["total"] == runs.history["total"]
 
 
+def test_a_weight_decay_is_asked_for_and_told(folder):
+    words = ("fit", "vae", "--data", "world:DomainShift", "--rows", 300, "--source", "domains=3", *FAST)
+    run(*words, "--weight-decay", 0.5, "--out", folder / "decayed")
+    runs = ik.Runs.load(folder / "decayed")
+    assert runs.settings.weight_decay == 0.5
+    line = command(runs, str(folder / "decayed"))
+    assert line is not None
+    assert "--weight-decay 0.5" in line
+    _, said = run(*shlex.split(line)[1:])
+    assert "finished; it was read back" in said
+    assert "weight_decay is a number, 0 or more, not -1" in refused(
+        *words, "--weight-decay", -1, "--out", folder / "never"
+    )
+
+
 def test_fit_on_pictures_and_arrays(folder):
     options = ("--source", "size=16", "--source", "styles=noto,fluent-emoji-flat", "--set", "hidden=8")
     run("fit", "vae", "--data", "emoji", *options, "--steps", 1, "--seeds", 1, "--out", folder / "emoji")

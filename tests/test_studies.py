@@ -81,6 +81,20 @@ def test_worlds_of_time_get_their_past_and_modalities_become_views(tmp_path):
         small(worlds=[{"name": "Temporal", "past": "two"}])
 
 
+def test_a_weight_decay_makes_other_jobs_and_none_leaves_their_names(tmp_path):
+    plain, decayed = small(seeds=1), small(seeds=1, weight_decay=2.0)
+    assert "weight_decay" not in plain.jobs[0].settings
+    assert plain.jobs[0].id == small(seeds=1, weight_decay=None).jobs[0].id != decayed.jobs[0].id
+    assert Study.parse(decayed.json()) == decayed
+    assert Study.parse({k: v for k, v in plain.json().items() if k != "weight_decay"}) == plain
+    one, other = (
+        run(study, tmp_path / name, launcher="here", progress=False).records()[0]
+        for study, name in ((plain, "plain"), (decayed, "decayed"))
+    )
+    assert other["settings"]["weight_decay"] == 2.0
+    assert one["validation"] != other["validation"]
+
+
 def test_an_option_is_an_axis_for_the_methods_that_have_it_alone():
     study = small(methods=["vae", "imsda"], sweep={"beta": [0.01, 0.02, 0.03]})
     assert repr(study) == "Study(1 world x 2 methods x 2 points x 2 seeds = 8 jobs, chosen by validation)"
@@ -131,6 +145,7 @@ def test_the_hash_is_the_same_in_every_process():
         ({"seeds": [0, 0]}, "different seeds"),
         ({"steps": 0}, "steps is a whole number above 0"),
         ({"lr": -1.0}, "lr is a number above 0"),
+        ({"weight_decay": -0.1}, "weight_decay is a number, 0 or more, not -0.1"),
         ({"imports": ["no_such_module"]}, "cannot be imported"),
     ],
 )

@@ -111,6 +111,9 @@ def fit(
     steps: Annotated[int | None, typer.Option(help="Training steps; the method's own by default.")] = None,
     batch: Annotated[int | None, typer.Option(help="Rows in each step.")] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate of Adam.")] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="How fast weights shrink by themselves (AdamW); the method's own by default.")
+    ] = None,
     select: Annotated[str, typer.Option(help="Parameters each run keeps: last or validation.")] = "last",
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option of the method.")
@@ -129,7 +132,7 @@ def fit(
     read, truth = read_data(data, {"x": x, "y": y, "domain": domain, "time": time}, rows, seed, source)
     runs = ik.fit(
         method, read, steps=steps, seeds=seeds, sweep=sweeps, device=device, checkpoint=out, select=select,
-        batch=batch, lr=lr, **options,
+        batch=batch, lr=lr, weight_decay=weight_decay, **options,
     )  # fmt: skip
     swept = sorted({name for run in runs.table for name in run.weights})
     header = ["seed", *swept, "status", "kept step", "validation loss"]

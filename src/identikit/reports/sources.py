@@ -94,7 +94,7 @@ def command(runs: Runs, out: str = "runs/again") -> str | None:
     own_lr = _own_lr(settings)
     plain = own_lr or re.fullmatch(r"[\d.e+-]+", settings.lr)
     hidden = "reader" in source and source.get("hidden")
-    if settings.balance or settings.patience or hidden or not plain or not _own_decay(settings):
+    if settings.balance or settings.patience or hidden or not plain:
         return None
     words = ["identikit", "fit", settings.method]
     if "world" in source:
@@ -119,6 +119,7 @@ def command(runs: Runs, out: str = "runs/again") -> str | None:
         words += ["--source", f"{name}={_flat(value)}"]
     words += ["--seeds", str(len(settings.seeds)), "--steps", str(settings.steps)]
     words += ["--batch", str(settings.batch)] + ([] if own_lr else ["--lr", settings.lr])
+    words += [] if _own_decay(settings) else ["--weight-decay", str(settings.weight_decay)]
     words += ["--select", settings.select] if settings.select != "last" else []
     for name, value in _own_options(settings).items():
         words += ["--set", f"{name}={_flat(value)}"]

@@ -106,7 +106,7 @@ def _fit(jobs: Sequence[Job], rule: str, seeds: Sequence[int]) -> list[dict[str,
     wanted = sorted(set(seeds)) if rule == "agreement" else sorted({job.seed for job in jobs})
     training = steps(
         method["name"], data, steps=about["steps"], seeds=wanted, sweep=sweep(jobs), batch=about["batch"],
-        lr=about["lr"], select=about["keep"], **method["options"],
+        lr=about["lr"], weight_decay=about.get("weight_decay"), select=about["keep"], **method["options"],
     )  # fmt: skip
     clock = _train(training, data, truth, about["part"], about["target"])
     runs = result(training)

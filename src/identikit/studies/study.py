@@ -43,6 +43,7 @@ class Study:
         steps: training steps; the method's own number by default.
         batch: rows in each step; the method's own number by default.
         lr: learning rate; the method's own by default.
+        weight_decay: how fast weights shrink by themselves (see `fit`); the method's own by default.
         keep: which parameters each run keeps: `last` or `validation`.
         part: the rows that are scored.
         target: an MCC on these rows; the CPU seconds until each run reaches it are recorded, at one of 20 looks. It
@@ -70,6 +71,7 @@ class Study:
     steps: int | None = None
     batch: int | None = None
     lr: float | None = None
+    weight_decay: float | None = None
     keep: str = "last"
     part: str = "test"
     target: float | None = None
@@ -110,6 +112,9 @@ class Study:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
                 raise InputError(f"{name} is a number above 0, not {value!r}")
+        decay = self.weight_decay
+        if decay is not None and not (isinstance(decay, int | float) and math.isfinite(decay) and decay >= 0):
+            raise InputError(f"weight_decay is a number, 0 or more, not {decay!r}")
         if not isinstance(self.data_seed, int) or self.data_seed < 0:
             raise InputError(f"data_seed is 0 or more, not {self.data_seed!r}")
         if self.select == "agreement" and len(self.seeds) < 2:
@@ -152,6 +157,9 @@ class Study:
             "part": self.part,
             "target": self.target,
         }
+        if self.weight_decay is not None:
+            # Only where it is given, so that jobs of studies without it keep their names.
+            shared["weight_decay"] = self.weight_decay
         jobs: list[Job] = []
         seen = list(zip(self.worlds, labels(self.worlds), strict=True))
         used = list(zip(self.methods, labels(self.methods), strict=True))
