@@ -22,7 +22,7 @@ from identikit.nets import Batch, Code, Model
 from identikit.nets.coupling import Couplings
 from identikit.nets.environments import EnvironmentPrior
 from identikit.tasks.best_of import BestOf, best_of
-from identikit.worlds.strolls import Strolls
+from identikit.worlds import Strolls
 
 assert gcrl
 PAGE = Path(__file__).parents[1] / "docs" / "methods" / "gcrl.md"

@@ -26,7 +26,9 @@ class Placed(Strolls):
         graph = np.zeros((5, 5), dtype=np.int8)
         graph[4, 2:4] = 1
         kinds = (*truth.kinds, "discrete")
-        return data, replace(truth, latents=latents, names=(*truth.names, "place"), kinds=kinds, graph=graph)
+        return data, replace(
+            truth, latents=latents, names=(*truth.names, "place"), kinds=kinds, graph=graph, mixing=None
+        )
 
 
 def places(seed: int) -> Strolls:

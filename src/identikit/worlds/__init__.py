@@ -32,6 +32,7 @@ from identikit.worlds.scenes import Scenes
 from identikit.worlds.selection import SelectionHierarchy
 from identikit.worlds.sparse import SparseMechanisms
 from identikit.worlds.streaming import reopen, stream
+from identikit.worlds.strolls import Strolls
 from identikit.worlds.temporal import Temporal
 from identikit.worlds.tokamak import Tokamak
 from identikit.worlds.traffic import Traffic
@@ -70,6 +71,7 @@ __all__ = [
     "Scenes",
     "SelectionHierarchy",
     "SparseMechanisms",
+    "Strolls",
     "Temporal",
     "Tokamak",
     "Traffic",

@@ -11,7 +11,6 @@ from identikit.data import Dataset, Truth
 from identikit.errors import InputError
 from identikit.splits import make_split
 from identikit.worlds.base import World, check_seed
-from identikit.worlds.description import Assumption
 
 SECONDS = 0.4
 """Between two points of a walk."""
@@ -80,7 +79,8 @@ class Strolls(World):
 
         Returns:
             `(data, truth)`: data with `x` (n, 2 past - 2), the points before the last one seen, in metres from it, and
-            the fields `future` (n, future, 2) and `domain`; truth with turn, surge, pace and sway.
+            the fields `future` (n, future, 2) and `domain`; truth with turn, surge, pace and sway, and `x` without its
+            noise as `mixing`.
         """
         check_seed(seed)
         rng = np.random.default_rng([self.seed, seed, 1])
@@ -105,9 +105,15 @@ class Strolls(World):
             kinds=("continuous",) * 4,
             blocks={"invariant": (0, 1), "changing": (2, 3)},
             graph=np.zeros((4, 4), dtype=np.int8),
+            mixing=self.seen,
             split=split,
         )
         return data, truth
+
+    def seen(self, latents: np.ndarray) -> np.ndarray:
+        """What `x` shows (rows, 2 past - 2) of walks with these latents (rows, 4) without noise, in metres."""
+        points = self.walk(latents)[:, : self.past]
+        return (points[:, :-1] - points[:, -1:]).reshape(len(latents), -1)
 
     def walk(self, latents: np.ndarray) -> np.ndarray:
         """The points (rows, past + future, 2) of walks with these latents (rows, 4), in metres."""
@@ -119,10 +125,3 @@ class Strolls(World):
         walked = np.cumsum(SECONDS * speed[..., None] * direction, axis=1)
         across = np.stack([-np.sin(heading), np.cos(heading)], -1)
         return walked + (_SWAY * sway * np.sin(2 * np.pi * t / _PERIOD))[..., None] * across
-
-    def assumptions(self, data: Dataset, truth: Truth) -> list[Assumption]:
-        """Whether places differ in pace and sway, and enough of them."""
-        needed = 2 * 2 + 1
-        differ = self.shift > 0 and self.domains >= needed
-        why = f"{self.domains} places, where two changing latents need {needed}, with a shift of {self.shift:g}"
-        return [Assumption("sufficiently variable", differ, why, measured=False)]
