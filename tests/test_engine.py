@@ -634,3 +634,41 @@ def test_arrays_that_may_not_be_written_to_are_fitted_and_encoded():
     data.x.flags.writeable = False
     runs = ik.fit("vae", data, latents=2, steps=5, batch=16, progress=False)
     assert runs.encode(data).shape == (1, 200, 2)
+
+
+class TestHiddenCategories:
+    """A domain that is hidden where it is read is one sentence; where it is not read, it may be hidden."""
+
+    held_out = DATA.split == 2
+    unnamed = DATA.hide("domain", held_out)
+
+    @pytest.mark.parametrize("method", ["imsda", "ivae", "dann", "mmd", "moment_matching", "content_style"])
+    def test_in_training_it_is_refused(self, method):
+        some = DATA.hide("domain", np.arange(DATA.rows) < 40)
+        hidden = int((some["domain"][DATA.split != 2] == -1).sum())
+        with pytest.raises(InputError, match=f"'domain' is hidden in {hidden} of .* rows of training and validation"):
+            ik.fit(method, some, steps=1, **QUIET)
+
+    def test_terms_that_read_it_say_so_without_balanced_batches_too(self):
+        some = DATA.hide("domain", DATA.split == 1)
+        for term in (constraints.MatchDomains(3, "all"), constraints.AdversarialDomains(4, 3)):
+            with pytest.raises(InputError, match="'domain' is hidden in"):
+                ik.fit((model(), objective() + term), some, steps=1, **QUIET)
+
+    def test_of_test_rows_only_the_parts_that_read_it_ask_for_it(self):
+        runs = ik.fit("dann", self.unnamed, steps=2, **QUIET)
+        assert np.isfinite(runs.encode()).all()
+        runs = ik.fit("imsda", self.unnamed, steps=2, **QUIET)
+        assert np.isfinite(runs.encode()).all()
+        for ask in (runs.base, runs.predict, runs.simulate, lambda: runs.transfer(self.unnamed, 0)):
+            with pytest.raises(InputError, match=f"'domain' is hidden in {self.held_out.sum()} of 600 rows, and imsda"):
+                ask()
+        with pytest.raises(InputError, match="and ivae reads it"):
+            ik.fit("ivae", self.unnamed, steps=2, **QUIET).encode()
+
+    def test_a_prior_of_its_own_for_hidden_domains_takes_them(self):
+        prior = nets.EnvironmentPrior(2, 2, 3, layers=1)
+        runs = ik.fit((model(prior=prior), objective()), DATA.hide("domain", DATA["y"] == 0), steps=2, **QUIET)
+        assert np.isfinite(runs.base()).all()
+        with pytest.raises(InputError, match="'domain' is hidden in"):
+            runs.simulate()

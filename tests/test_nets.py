@@ -43,7 +43,7 @@ def values(result):
     """The tensors of a result, whatever holds them."""
     if isinstance(result, torch.Tensor):
         return [result]
-    if isinstance(result, nets.Code):
+    if isinstance(result, nets.Code | nets.Quantised):
         result = {k: v for k, v in vars(result).items() if v is not None and k != "blocks"}
     parts = result.values() if isinstance(result, dict) else result
     return [tensor for part in parts for tensor in values(part)]
@@ -137,6 +137,70 @@ class TestManyRunsEqualEachAlone:
         pictures = torch.randint(0, 256, (RUNS, 6, 3, 8, 8), dtype=torch.uint8)
         assert_runs_equal(build, pictures, DOMAINS, draw(RUNS, 6, 5, seed=1), call=run_model)
         assert_runs_equal(build, draw(RUNS, 6, 5), call=lambda model, code: model.decode(code))
+
+
+def whole_model():
+    """A model with all that can stand beside a code."""
+    return nets.Model(
+        (4,),
+        3,
+        nets.MLP((3, 4), 9),
+        nets.MLP(3, 4),
+        also={"past": (2,)},
+        targets=("next",),
+        mask=nets.Mask((4,)),
+        jacobian=4,
+        gates=nets.Gates(3, {"past": 6}),
+        history=2,
+        correlated=True,
+    )
+
+
+def quantised_model(quantiser, size):
+    return nets.Model((4,), size, nets.MLP(4, size), nets.MLP(size, 4), variational=False, quantiser=quantiser)
+
+
+def environment_model():
+    heads = {"parts": nets.AdditiveDecoder(3, 4)}
+    return nets.Model((4,), 3, nets.MLP(4, 6), nets.MLP(3, 4), nets.EnvironmentPrior(1, 2, 4), heads)
+
+
+def patch_model():
+    encoder = nets.PatchEncoder((3, 8, 8), 6, patch=4, width=8, blocks=1, heads=2)
+    decoder = nets.PatchDecoder(3, (3, 8, 8), patch=4, width=8)
+    return nets.Model((3, 8, 8), 3, encoder, decoder, mask=nets.Mask((3, 8, 8), patch=4))
+
+
+@pytest.mark.parametrize(
+    ("build", "shape", "strategy"),
+    [
+        (whole_model, (4,), "grouped"),
+        (whole_model, (4,), "vmap"),
+        (lambda: quantised_model(nets.Codebook(3, 4), 3), (4,), "grouped"),
+        (lambda: quantised_model(nets.Codebook(3, 4), 3), (4,), "vmap"),
+        (lambda: quantised_model(nets.Categories(2, 3), 6), (4,), "grouped"),
+        (environment_model, (4,), "grouped"),
+        (patch_model, (3, 8, 8), "grouped"),
+    ],
+)
+def test_every_strategy_gives_what_the_loop_gives(build, shape, strategy):
+    models = [seeded(build, seed) for seed in range(RUNS)]
+    fields = {"x": draw(RUNS, 6, *shape), "past": draw(RUNS, 6, 4, *shape, seed=1), "domain": DOMAINS}
+    fields["next"], noise = draw(RUNS, 6, *shape, seed=2), draw(RUNS, 6, models[0].noise_size, seed=3)
+
+    def run(strategy):
+        program = Program([Learner(one, Objective([(1.0, Reconstruction())])) for one in models], strategy)
+
+        def action(learner, fields, noise):
+            return tuple(values(learner.model(nets.Batch(fields), noise)))
+
+        with program.resting():
+            return program.call(action, fields, noise)
+
+    found, alone = run(strategy), run("loop")
+    assert len(found) == len(alone) > 4
+    for one, other in zip(found, alone, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
 def run_model(model, x, domain, noise):

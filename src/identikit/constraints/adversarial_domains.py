@@ -64,6 +64,7 @@ class AdversarialDomains(Term):
     """
 
     needs = ("domain",)
+    known = ("domain",)
     batches_runs = True
 
     def __init__(

@@ -59,6 +59,7 @@ class MatchDomains(Term):
     """
 
     needs = ("domain",)
+    known = ("domain",)
     batches_runs = True
 
     def __init__(self, domains: int, block: str = "invariant") -> None:

@@ -63,6 +63,7 @@ class MatchMoments(Term):
     """
 
     needs = ("domain",)
+    known = ("domain",)
     batches_runs = True
 
     def __init__(self, domains: int, block: str = "all", orders: int = 2) -> None:

@@ -73,6 +73,7 @@ class MatchTransition(Term):
         self.needs = (field,) if given is None else (field, given)
         self.uses = ("log_variance", f"the code of '{field}' (also=)")
         self.transition = transition or Transition(latents, lags, hidden)
+        self.known = () if getattr(self.transition, "takes_hidden", False) else self.needs[1:]
 
     def forward(self, code: Code, batch: Batch) -> Tensor:
         """The divergence, one number for each run."""

@@ -323,8 +323,8 @@ def _check_known(learner: Learner, data: Dataset, balance: bool) -> None:
         hidden = int((data[field][rows] == HIDDEN).sum()) if field in data and field in data.names else 0
         if hidden:
             raise InputError(
-                f"'{field}' is hidden in {hidden} of {len(rows)} rows of training and validation, and every row of them "
-                "is read: name it there, or drop these rows"
+                f"'{field}' is hidden in {hidden} of {len(rows)} rows of training and validation, and this fit reads "
+                "it in each of them: name it there, or drop these rows"
             )
 
 
@@ -332,7 +332,8 @@ def _check_domains(data: Dataset, batch: int) -> None:
     if "domain" not in data:
         raise InputError("balance=True takes equally many rows of each domain, and the data has no field 'domain'")
     names = data.names["domain"]
-    counts = np.bincount(data["domain"][data.index("train")], minlength=len(names))
+    codes = data["domain"][data.index("train")]
+    counts = np.bincount(codes[codes != HIDDEN], minlength=len(names))
     if counts.min() < batch:
         raise InputError(
             f"domain '{names[int(counts.argmin())]}' has {counts.min()} training rows, fewer than a batch of {batch}: "

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from identikit.data import Dataset, Schema, Truth, require_dataset
+from identikit.data import HIDDEN, Dataset, Schema, Truth, require_dataset
 from identikit.engine import files
 from identikit.engine.job import Settings
 from identikit.engine.program import Learner, Program
@@ -148,7 +148,7 @@ class Runs:
         Returns:
             `(runs, rows, latents)` float32; what `encode` gives where the prior knows no field.
         """
-        return self._each(data, lambda model, fields: _rest(model, fields).base)
+        return self._each(data, lambda model, fields: _rest(model, fields).base, *self.model.known)
 
     def predict(self, data: Dataset | None = None, field: str = "y") -> np.ndarray:
         """Class probabilities of every row; where the field holds numbers, the numbers predicted.
@@ -171,7 +171,7 @@ class Runs:
             out = _rest(model, fields).heads[field]
             return out.softmax(-1) if classes else out
 
-        return self._each(data, head)
+        return self._each(data, head, *self.model.known)
 
     def decode(self, codes: np.ndarray | Tensor) -> np.ndarray:
         """What the codes look like, on the scale of the data; pictures in 0..1.
@@ -335,7 +335,7 @@ class Runs:
     def _each(
         self, data: Dataset | None, action: Callable[[Model, dict[str, Tensor]], Tensor], *needs: str
     ) -> np.ndarray:
-        """Apply an action to every row of a data set, for all runs."""
+        """Apply an action, which reads the fields `needs` in every row, to every row of a data set, for all runs."""
         data = self._at_hand(data)
         if data.schema.x != self.schema.x:
             raise InputError(f"these runs were fitted on rows of shape {self.schema.x}, and x has {data.schema.x}")
@@ -350,8 +350,19 @@ class Runs:
                     f"these runs were fitted on other values of '{name}': {_few(known)}, "
                     f"and the data has {_few(given)}{more}"
                 )
+        self._check_known(data, *getattr(self.model.encoder, "sees", ()), *needs)
         # Modalities stand side by side in the order of the fit, whatever order this data holds them in.
         return self._rows({"x": data.joint(self.schema), **{name: data[name] for name in names[1:]}}, action)
+
+    def _check_known(self, data: Dataset, *names: str) -> None:
+        """See that fields which are read in every row are hidden in none."""
+        for name in dict.fromkeys(names):
+            hidden = int((data[name] == HIDDEN).sum()) if name in data.names else 0
+            if hidden:
+                raise InputError(
+                    f"'{name}' is hidden in {hidden} of {data.rows} rows, and {self.settings.method} reads it: "
+                    "name it there, or drop these rows"
+                )
 
     def _rows(
         self, fields: Mapping[str, np.ndarray], action: Callable[[Model, dict[str, Tensor]], Tensor]

@@ -52,6 +52,7 @@ def simulate(runs: Runs, run: int = 0, data: Dataset | None = None, seed: int = 
     beside = (*model.also, *model.targets)
     if beside:
         raise InputError(f"this model learned from {', '.join(beside)} too, and a simulation makes x alone")
+    runs._check_known(data, *model.needs)
     rng = np.random.default_rng([seed, 0])
     fields = {name: data[name] for name in dict.fromkeys((*model.prior.needs, *runs.model.needs))}
     fields["noise"] = rng.normal(size=(data.rows, model.latents)).astype(np.float32)

@@ -52,7 +52,11 @@ class Training:
         runs = self.program.runs
         self.fields = {name: as_tensor(array, device) for name, array in {"x": data.joint(), **data.fields}.items()}
         train = data.index("train")
-        groups = [train[data["domain"][train] == d] for d in np.unique(data["domain"])] if settings.balance else [train]
+        groups = (
+            [train[data["domain"][train] == d] for d in np.unique(data["domain"][train])]
+            if settings.balance
+            else [train]
+        )
         noise = first.model.noise_size
         beside = first.objective.noise_size
         self.streams = Streams(groups, settings.batch, self.seeds, noise + beside, device)

@@ -34,6 +34,7 @@ class EnvironmentPrior(Prior):
     """
 
     needs = ("domain",)
+    takes_hidden = True
 
     def __init__(self, invariant: int, changing: int, domains: int, layers: int = 3, hidden: int = 32) -> None:
         super().__init__()

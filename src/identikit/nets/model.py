@@ -116,6 +116,12 @@ class Model(nn.Module):
         return tuple(dict.fromkeys((*sees, *(self.prior.needs if self.variational else ()))))
 
     @property
+    def known(self) -> tuple[str, ...]:
+        """Categories that the model reads and that must not be hidden in any row."""
+        prior = self.prior.needs if self.variational and not self.prior.takes_hidden else ()
+        return tuple(dict.fromkeys((*getattr(self.encoder, "sees", ()), *prior)))
+
+    @property
     def provides(self) -> frozenset[str]:
         """The parts of its `Code` that a term may ask for."""
         parts = {"mean"} | {f"head for '{name}'" for name in self.heads} | {f"block '{name}'" for name in self.blocks}

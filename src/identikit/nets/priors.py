@@ -19,10 +19,12 @@ class Prior(nn.Module):
 
     Attributes:
         needs: fields of the data that it reads.
+        takes_hidden: whether it stands for rows in which they are hidden.
     """
 
     batches_runs = True
     needs: tuple[str, ...] = ()
+    takes_hidden = False
 
     def forward(self, sample: Tensor, mean: Tensor, log_variance: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return base coordinates and the divergence per latent, each `(..., batch, latents)`."""

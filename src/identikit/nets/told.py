@@ -39,6 +39,7 @@ class ToldTransition(nn.Module):
     """
 
     batches_runs = True
+    takes_hidden = True
 
     def __init__(
         self, latents: int, categories: int, lags: int = 1, hidden: int = 32, units: int = 3, embedding: int = 4
