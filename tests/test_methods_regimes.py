@@ -61,6 +61,14 @@ def test_leap_needs_two_domains():
         leap.build(Schema((8,), {"domain": ("a",)}, ("past",)))
 
 
+def test_leap_warns_of_too_few_domains():
+    options = {"latents": 2, "auxiliary": "domain"}
+    assert "needs 5 values of 'domain' or more to tell latents=2 latents apart" in (
+        leap.doubt(Schema((8,), {"domain": tuple("abcd")}, ("past",)), options)
+    )
+    assert leap.doubt(Schema((8,), {"domain": tuple("abcde")}, ("past",)), options) is None
+
+
 def test_regimes_differ_in_their_noise_alone_or_in_nothing():
     past, now = np.random.default_rng(0).normal(size=(2, 50, 1, 3))
     for make, alike, count in (

@@ -61,6 +61,10 @@ def eth_ucy(
     Source: Pellegrini et al. 2009 (ETH) and Lerner et al. 2007 (UCY), in the files and with the halves of Alahi et al.
     2016 as passed on by many; held out one by one, 8 points seen and 12 told, is the field's usual way. The turn is
     this library's choice. The recordings' terms are not stated, so they do not come with this library.
+
+    >>> eth_ucy("nowhere")
+    Traceback (most recent call last):
+    identikit.errors.InputError: nowhere is no folder: hand over the one that holds the recordings
     """
     if held not in HELD:
         raise unknown("scene", held, HELD)

@@ -42,7 +42,6 @@ class ToldFactors(World):
             {"first": shown[:, 0], "second": shown[:, 1]},
             {"first": names, "second": names},
             split,
-            self.source(n, seed),
         )
         kinds = ("discrete",) * 4
         return data, Truth(latents, ("first", "second", "third", "fourth"), kinds, mixing=mixing, split=split)

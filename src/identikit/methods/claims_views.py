@@ -49,11 +49,6 @@ def shared_r2(estimate: np.ndarray, truth: np.ndarray) -> float:
     return kernel_r2(estimate, truth[:, :3])
 
 
-def moving_r2(estimate: np.ndarray, truth: np.ndarray) -> float:
-    """Kernel R2 of its two latents that move."""
-    return kernel_r2(estimate, truth[:, 3:])
-
-
 def shared_mcc(estimate: np.ndarray, truth: np.ndarray) -> float:
     """Spearman MCC of the three latents that the views share."""
     return spearman_mcc(estimate, truth[:, :3])

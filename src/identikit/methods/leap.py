@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from identikit.constraints import MatchTransition
 from identikit.data import Schema
 from identikit.engine import Check, Claim, Method, register
-from identikit.methods.build import categories, coder, warm_flat_linear
+from identikit.methods.build import categories, coder, too_few, warm_flat_linear
 from identikit.methods.claims import spearman_mcc
 from identikit.methods.claims_regimes import noise_alike, noise_by_regime
 from identikit.nets import Model, Transition
@@ -23,6 +26,12 @@ def recipe(
     model = Model(schema.shape, latents, encoder, decoder, also={"past": (lags,)})
     net = ChangingNoise(Transition(latents, lags, hidden), latents, domains)
     return model, Reconstruction() + beta * MatchTransition(latents, lags, transition=net, given=auxiliary)
+
+
+def doubt(schema: Schema, options: Mapping[str, Any]) -> str | None:
+    """Twice as many values as latents, and one more, tell these apart."""
+    latents = options["latents"]
+    return too_few("leap", schema, options["auxiliary"], 2 * latents + 1, f"latents={latents} latents apart")
 
 
 leap = register(
@@ -43,6 +52,7 @@ leap = register(
             ),
         ),
         recipe=recipe,
+        doubt=doubt,
         training={"batch": 64, "steps": 2000, "lr": warm_flat_linear(0.01)},
         checks=(
             Check(

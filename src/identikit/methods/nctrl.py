@@ -49,6 +49,14 @@ def regime_probabilities(runs: Runs, data: Dataset) -> np.ndarray:
 
     Raises:
         InputError: the runs were fitted by another objective, or the data has no past.
+
+    >>> import identikit as ik
+    >>> from identikit.datasets.windows import windows
+    >>> world = ik.worlds.Temporal(latents=2, length=10, regimes=2, hidden=True)
+    >>> data, _ = windows(*world.sample(200), past=7, next=False)
+    >>> runs = ik.fit("nctrl", data, latents=2, regimes=3, steps=1, progress=False)
+    >>> regime_probabilities(runs, data).shape
+    (1, 60, 3)
     """
     if "MatchSwitching(past)" not in runs.program.learner.objective.names:
         raise InputError(f"regimes are told by nctrl, and these runs were fitted by {runs.settings.method}")
