@@ -1,5 +1,7 @@
 """What `fit` cannot use is refused before training starts, in one sentence that names the culprit."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,9 @@ from torch import nn
 
 import identikit as ik
 from identikit import constraints, nets, tasks
-from identikit.engine import training
-from identikit.errors import InputError, LeakError
+from identikit.engine import METHODS, training
+from identikit.errors import IdentifiabilityWarning, InputError, LeakError
+from identikit.worlds.strolls import Strolls
 
 DATA, TRUTH = ik.worlds.DomainShift(domains=3).sample(600, seed=0)
 PLAIN = ik.datasets.from_arrays(DATA.x)
@@ -161,6 +164,110 @@ def test_parameters_that_cannot_be_drawn_afresh(tmp_path):
 
     own = nets.Model((8,), 4, Own(), nets.MLP(4, 8))
     assert "Own has parameters and no reset_parameters()" in refused(tmp_path, (own, objective()), DATA)
+
+
+IN_TIME = ik.datasets.from_arrays(
+    DATA.x, time=np.arange(600) % 4.0, sequence=np.arange(600) // 4 * 1.0, groups=np.arange(600) // 4
+)
+WAYS = {
+    "domain": "name the domain of every row, with domain= or --domain",
+    "y": "name the labels, with y= or --y",
+    "past": "make it with datasets.windows(data, past=1)",
+    "view": "make it of two modalities with datasets.as_views(data), or give from_arrays the second view as view=",
+}
+
+
+@pytest.mark.parametrize("method", sorted(name for name, method in METHODS.items() if method.needs))
+def test_what_a_method_needs_is_told_with_the_way_to_it(tmp_path, method):
+    missing = METHODS[method].needs[0]
+    message = refused(tmp_path, method, PLAIN, batch=16)
+    assert message.startswith(f"{method} needs the field '{missing}', and the data holds x: {WAYS[missing]}")
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "message"),
+    [
+        ("mechanism_sparsity", {}, "make it with datasets.windows(data, past=1)"),
+        ("mechanism_sparsity", {"lags": 0, "actions": 2}, "give it to from_arrays as action="),
+        ("composed", {"task": "next"}, "the field 'next', and the data holds x: make it with datasets.windows(data)"),
+        ("composed", {"task": "contrast"}, "make it of two modalities with datasets.as_views(data)"),
+        ("multimodal", {}, "it is one array: hand from_arrays a dict of arrays"),
+        ("xfactors", {}, "the data holds x: name the labels, with y= or --y"),
+        ("xfactors", {"factors": ("shape",)}, "give it to from_arrays as shape="),
+        ("tcl", {}, "name the domain of every row, with domain= or --domain, or set segment= to another field"),
+    ],
+)
+def test_what_an_option_needs_is_told_with_the_way_to_it(tmp_path, method, settings, message):
+    assert message in refused(tmp_path, method, PLAIN, **settings)
+
+
+def test_a_past_that_is_shorter_than_the_lags(tmp_path):
+    data = ik.datasets.windows(IN_TIME, past=1)
+    message = (
+        "a row of 'past' has shape (1, 8), and the model needs (2, 8): make it with datasets.windows(data, past=2)"
+    )
+    for method in ("tdrl", "pcl", "idol", "mechanism_sparsity"):
+        assert refused(tmp_path, method, data, lags=2) == message
+
+
+def without_order(**changes):
+    """The rows in time with another field `time` or `sequence`."""
+    kept = {name: values for name, values in {**IN_TIME.fields, **changes}.items() if values is not None}
+    return ik.datasets.from_arrays(IN_TIME.x, **kept, groups=np.arange(600) // 4)
+
+
+@pytest.mark.parametrize(
+    ("data", "past", "message"),
+    [
+        (PLAIN, 1, "windows needs the field 'time', and the data holds x: name the time of every row, with time= or"),
+        (IN_TIME, 4, "and split: the longest without a gap has 4, so take a shorter past, or longer sequences"),
+        (without_order(time=np.arange(600) % 4 * 0.5), 1, "'time' must count steps of 1, and the nearest rows lie 0.5"),
+        (without_order(time=(np.arange(600) % 4) ** 2.0), 2, "the longest without a gap has 2, so take a shorter past"),
+        (without_order(sequence=None), 1, "two rows of time 0: say which rows are one sequence, by a field 'sequence'"),
+        (without_order(time=np.where(np.arange(600) == 7, np.nan, np.arange(600) % 4)), 1, "'time' is hidden in row 7"),
+    ],
+    ids=["no time", "too short", "other steps", "gaps", "no sequence", "hidden"],
+)
+def test_rows_without_order_in_time(data, past, message):
+    with pytest.raises(InputError) as error:
+        ik.datasets.windows(data, past=past, next=False)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("method", ["supervised", "imsda", "sig", "dann", "mmd", "moment_matching", "source_only"])
+def test_labels_of_a_single_class(tmp_path, method):
+    data = DATA.hide("y", DATA["y"] == 1)
+    message = f"every label of 'y' in the training rows is '{DATA.names['y'][0]}', and telling classes needs two"
+    assert message in refused(tmp_path, method, data, batch=16)
+
+
+def test_a_modality_that_is_missing_altogether():
+    with pytest.raises(InputError, match=r"^every value of the modality 'sight' is missing: leave it out$"):
+        ik.datasets.from_arrays({"sound": DATA.x, "sight": np.full((600, 3), np.nan)})
+
+
+@pytest.mark.parametrize(
+    ("method", "data", "settings", "message"),
+    [
+        ("imsda", DATA, {"changing": 2}, "imsda needs 5 values of 'domain' or more to tell changing=2 latents apart"),
+        ("ivae", DATA, {"latents": 2}, "ivae needs 5 values of 'domain' or more to tell latents=2 latents apart"),
+        ("tcl", DATA, {"latents": 3}, "tcl needs 4 values of 'domain' or more to tell latents=3 latents"),
+        ("gcrl", Strolls(domains=4).sample(600)[0], {}, "gcrl needs 5 values of 'domain' or more to tell changing=2"),
+    ],
+)
+def test_more_changing_latents_than_domains_can_tell(method, data, settings, message):
+    with pytest.warns(IdentifiabilityWarning) as told, pytest.raises(AssertionError, match="training started"):
+        ik.fit(method, data, progress=False, batch=16, **settings)
+    count = len(data.names["domain"])
+    assert len(told) == 1
+    assert str(told[0].message).startswith(message)
+    assert str(told[0].message).endswith(f", and the data has {count}: they may stay mixed")
+    fewer = {"changing" if method in ("imsda", "gcrl") else "latents": 1}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(AssertionError, match="training started"):
+            ik.fit(method, data, progress=False, batch=16, **{**settings, **fewer})
 
 
 @pytest.mark.parametrize("method", ["imsda", "ivae"])

@@ -541,8 +541,12 @@ def real(*words, code=0):
 
 def test_the_installed_command(folder, table):
     out = folder / "installed"
-    shown, _ = real("fit", "vae", "--data", table, "--x", "f*", *FAST, "--out", out)
+    shown, said = real("fit", "imsda", "--data", table, "--domain", "site", "--x", "f*", *FAST, "--out", out)
     assert shown.splitlines()[-1] == f"Next: identikit certify {out}"
+    assert said == (
+        "identikit: warning: imsda needs 5 values of 'domain' or more to tell changing=2 latents apart, "
+        "and the data has 3: they may stay mixed\n"
+    )
     shown, said = real("methods", "imdsa", code=2)
     assert shown == ""
     assert said.startswith("identikit: unknown method 'imdsa'")

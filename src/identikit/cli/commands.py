@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from typer.core import TyperGroup
 
 from identikit.cli.inputs import codes_and_truth, defaults, factors, pairs, read_data, restored
 from identikit.cli.tables import print_table
-from identikit.errors import InputError, unknown
+from identikit.errors import IdentifiabilityWarning, InputError, unknown
 from identikit.metrics.named import GROUPS, METRICS, QUICK
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from identikit.trust import Certificate
 
 OUT = "runs/latest"
+_FORMAT = warnings.formatwarning
 
 
 class _Group(TyperGroup):
@@ -44,7 +46,14 @@ app = typer.Typer(cls=_Group, rich_markup_mode=None, no_args_is_help=True, add_c
 
 def main() -> None:
     """Run the command line."""
+    warnings.formatwarning = _said
     app(prog_name="identikit")
+
+
+def _said(message: Warning | str, category: type[Warning], *where: Any) -> str:
+    """A claim that cannot hold as the errors are shown, without the line of this file that calls `fit`."""
+    told = issubclass(category, IdentifiabilityWarning)
+    return f"identikit: warning: {message}\n" if told else _FORMAT(message, category, *where)
 
 
 def _version(wanted: bool) -> None:

@@ -67,8 +67,10 @@ def _neighbours(data: Dataset, offsets: list[int]) -> tuple[np.ndarray, np.ndarr
     """Rows that have a neighbour at every offset in time, and these neighbours `(rows, offsets)`."""
     time = data["time"]
     sequence = data["sequence"] if "sequence" in data else np.zeros(data.rows)
-    if not np.isfinite(time).all():
-        raise InputError(f"'time' is hidden in row {int((~np.isfinite(time)).argmax())}: windows need it of every row")
+    for name, values in (("time", time), ("sequence", sequence)):
+        if not np.isfinite(values).all():
+            row = int((~np.isfinite(values)).argmax())
+            raise InputError(f"'{name}' is hidden in row {row}, and windows need it of every row: drop the row")
     order = np.lexsort((time, sequence))
     twice = (np.diff(sequence[order]) == 0) & (np.diff(time[order]) == 0)
     if twice.any():

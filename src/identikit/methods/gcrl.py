@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -9,7 +12,7 @@ from identikit.constraints import MatchDomains, MatchPrior
 from identikit.data import Schema
 from identikit.engine import Check, Claim, Method, register
 from identikit.errors import InputError
-from identikit.methods.build import blocks, coder, warm_flat_linear
+from identikit.methods.build import blocks, coder, too_few, warm_flat_linear
 from identikit.methods.claims_motion import place_from_invariant, places, places_alike, style_r2
 from identikit.nets import MLP, BlockHead, Model
 from identikit.nets.environments import EnvironmentPrior
@@ -69,6 +72,12 @@ def recipe(
     return model, objective + match * MatchDomains(domains) if match else objective
 
 
+def doubt(schema: Schema, options: Mapping[str, Any]) -> str | None:
+    """Twice as many environments as changing latents, and one more, tell the two blocks apart."""
+    changing = options["changing"]
+    return too_few("gcrl", schema, "domain", 2 * changing + 1, f"changing={changing} latents from the others")
+
+
 gcrl = register(
     Method(
         name="gcrl",
@@ -78,14 +87,16 @@ gcrl = register(
         domains=2,
         claim=Claim(
             identifies="block",
-            up_to="an invertible map of each block",
+            up_to="an invertible map of the invariant block; what changes is told by the whole code, not by its own block",
             assumes=(
                 "latents independent given the environment, of which one block changes with it",
                 "at least twice as many environments as changing latents, and one more, that differ enough",
                 "an injective mixing that all environments share",
             ),
+            blocks={"invariant": "block", "changing": "subspace"},
         ),
         recipe=recipe,
+        doubt=doubt,
         training={"batch": 65, "steps": 1000, "lr": warm_flat_linear(0.01), "balance": True},
         checks=(
             Check(

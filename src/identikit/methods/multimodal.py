@@ -62,7 +62,9 @@ def recipe(
 
 def _shapes(schema: Schema) -> dict[str, int]:
     if not isinstance(schema.x, dict) or len(schema.x) < 2:
-        raise InputError("multimodal needs x to hold two modalities or more, as a dict of arrays, and it is one array")
+        raise InputError(
+            "multimodal needs x to hold two modalities or more, and it is one array: hand from_arrays a dict of arrays"
+        )
     for name, shape in schema.x.items():
         if len(shape) == 3:
             raise InputError(f"'{name}' holds pictures, and multimodal takes rows of numbers: hand over features of it")

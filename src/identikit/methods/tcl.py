@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from identikit.data import Schema
 from identikit.engine import Check, Claim, Method, register
-from identikit.methods.build import categories, coder, warm_flat_linear
+from identikit.methods.build import categories, coder, too_few, warm_flat_linear
 from identikit.methods.claims_time import equal_segments, linear_r2_of_squares, segments
 from identikit.nets import MLP, Model
 from identikit.objective import Objective
@@ -17,6 +20,12 @@ def recipe(schema: Schema, latents: int = 4, hidden: int = 32, segment: str = "d
     encoder, _ = coder(schema, latents, latents, hidden)
     heads = {segment: MLP(latents, count, layers=0)}
     return Model(schema.shape, latents, encoder, heads=heads, variational=False), 1.0 * Classification(segment)
+
+
+def doubt(schema: Schema, options: Mapping[str, Any]) -> str | None:
+    """One segment more than latents tells their statistics."""
+    latents = options["latents"]
+    return too_few("tcl", schema, options["segment"], latents + 1, f"latents={latents} latents")
 
 
 tcl = register(
@@ -35,6 +44,7 @@ tcl = register(
             ),
         ),
         recipe=recipe,
+        doubt=doubt,
         training={"batch": 64, "steps": 3000, "lr": warm_flat_linear(0.01)},
         checks=(
             Check(

@@ -76,7 +76,10 @@ def _labels(schema: Schema) -> tuple[str, ...]:
     found = tuple(name for name in schema.fields if name in schema.names and schema.size(name) > 1)
     if not found:
         held = ", ".join(("x", *schema.fields))
-        raise InputError(f"xfactors needs a field of labels of two classes or more, and the data holds {held}")
+        raise InputError(
+            f"xfactors needs a field of labels of two classes or more, and the data holds {held}: "
+            "name the labels, with y= or --y, or further fields of from_arrays"
+        )
     return found
 
 
