@@ -109,6 +109,7 @@ def eth_ucy(
 
 
 def _most(numbers: np.ndarray) -> float:
+    """The greatest number, -1 where there is none."""
     return float(numbers.max(initial=-1))
 
 

@@ -20,7 +20,11 @@ def four_branches(seed: int) -> World:
 
 
 def _halves(estimate: np.ndarray) -> np.ndarray:
-    """Codes rounded to halves: a latent that the prior has switched off keeps a mean of less, which is no code."""
+    """Codes rounded to halves.
+
+    The mean of a latent that the prior has switched off stays below a quarter. It holds a residue that the model does
+    not use, and that a regressor which rescales it would read.
+    """
     return (2 * estimate).round() / 2
 
 

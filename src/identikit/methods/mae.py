@@ -20,7 +20,7 @@ from identikit.tasks import MaskedReconstruction
 _PIXEL = 0.05
 """About the variance of a pixel between pictures."""
 _SIDE = 8
-"""Largest side, in pixels, of the patches that the transformer looks at; larger ones are hidden as several."""
+"""Largest side, in pixels, of the patches that the transformer looks at; a larger one that is hidden is several."""
 
 
 def recipe(
