@@ -17,7 +17,7 @@ from identikit.datasets.eth_ucy import HELD, SECONDS, eth_ucy
 from identikit.engine import find, fit
 from identikit.errors import InputError
 from identikit.methods import gcrl
-from identikit.methods.claims_motion import place_from_changing, place_from_invariant, places
+from identikit.methods.claims_motion import intention_r2, place_from_changing, place_from_invariant, places
 from identikit.nets import Batch, Code, Model
 from identikit.nets.coupling import Couplings
 from identikit.nets.environments import EnvironmentPrior
@@ -249,6 +249,20 @@ def test_bad_input_is_one_sentence():
         find("gcrl").build(SCHEMA, latents=2, changing=2)
     with pytest.raises(InputError, match="answers is 1 or more, not 0"):
         find("gcrl").build(SCHEMA, answers=0)
+
+
+def test_the_changing_block_is_claimed_with_the_whole_code_only():
+    claim = find("gcrl").claim
+    data, _ = Strolls(domains=3).sample(300)
+    runs = fit("gcrl", data, seeds=2, steps=3, batch=30, progress=False)
+    assert {block: claim.of(block) for block in runs.blocks} == {"invariant": "block", "changing": "subspace"}
+    assert dict(ik.trust.view(runs, data).claims) == {"invariant": "block", "changing": "subspace"}
+
+
+def test_turn_and_surge_are_looked_for_in_the_invariant_block():
+    _, truth = places(0).sample(600)
+    assert intention_r2(truth.latents, truth.latents) > 0.9
+    assert intention_r2(truth.latents[:, 2:], truth.latents) < 0.3
 
 
 def test_the_measures_of_checks_tell_the_place_of_the_truth():

@@ -87,7 +87,7 @@ gcrl = register(
         domains=2,
         claim=Claim(
             identifies="block",
-            up_to="an invertible map of the invariant block; what changes is told by the whole code, not by its own block",
+            up_to="an invertible map of the invariant block; the whole code, not one block, tells what changes",
             assumes=(
                 "latents independent given the environment, of which one block changes with it",
                 "at least twice as many environments as changing latents, and one more, that differ enough",
