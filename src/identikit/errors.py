@@ -70,3 +70,18 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     shown = known if len(known) <= _MANY else sorted(difflib.get_close_matches(str(name), known, n=_FEW, cutoff=0.0))
     more = f", and {len(known) - len(shown)} more" if len(shown) < len(known) else ""
     return InputError(f"unknown {kind} '{name}': {hint}(known: {', '.join(shown)}{more})")
+
+
+def at_least(least: int, **numbers: int) -> None:
+    """Say in one sentence which of some named numbers is too small.
+
+    Raises:
+        InputError: one of them is below `least`.
+
+    >>> at_least(1, latents=2, hidden=0)
+    Traceback (most recent call last):
+    identikit.errors.InputError: hidden is 1 or more, not 0
+    """
+    for name, number in numbers.items():
+        if number < least:
+            raise InputError(f"{name} is {least} or more, not {number}")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from identikit.errors import InputError
+from identikit.errors import at_least
 from identikit.nets.grouped import RECTIFIER
 
 
@@ -52,9 +52,7 @@ class AdditiveDecoder(nn.Module):
         slope: float = 0.2,
     ) -> None:
         super().__init__()
-        for name, value in {"latents": latents, "features": features, "hidden": hidden, "narrow": narrow}.items():
-            if value < 1:
-                raise InputError(f"{name} is 1 or more, not {value}")
+        at_least(1, latents=latents, features=features, hidden=hidden, narrow=narrow)
         self.frozen = frozen
         self.slope = slope
         self.first = nn.Parameter(torch.empty(latents, 1, hidden))

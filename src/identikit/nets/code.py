@@ -17,6 +17,11 @@ class Batch:
     Attributes:
         fields: tensors by name, each `(..., batch, ...)`: `x`, and `y`, `domain` and others where the data has them.
         step: number of the training step, for what changes over training.
+
+    >>> import torch
+    >>> batch = Batch({"x": torch.zeros(5, 8), "domain": torch.zeros(5, dtype=torch.long)})
+    >>> batch["x"].shape, "y" in batch
+    (torch.Size([5, 8]), False)
     """
 
     fields: Mapping[str, Tensor]

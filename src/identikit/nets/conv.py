@@ -42,6 +42,11 @@ class ConvEncoder(nn.Module):
 class ConvDecoder(nn.Module):
     """The mirror image of `ConvEncoder`: one dense layer to 4 x 4, then transposed convolutions that double it.
 
+    Args:
+        inputs: size of the code.
+        shape: (channels, height, width), as of the encoder.
+        width: as of the encoder.
+
     >>> import torch
     >>> ConvDecoder(10, (3, 32, 32), width=8)(torch.zeros(2, 10)).shape
     torch.Size([2, 3, 32, 32])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from identikit.errors import InputError
+from identikit.errors import at_least
 from identikit.nets.mlp import MLP
 
 _STRETCH = 1.5
@@ -41,9 +41,7 @@ class Couplings(nn.Module):
 
     def __init__(self, size: int, layers: int = 3, hidden: int = 32) -> None:
         super().__init__()
-        for name, value in {"size": size, "layers": layers}.items():
-            if value < 1:
-                raise InputError(f"{name} of couplings is 1 or more, not {value}")
+        at_least(1, **{"size of couplings": size, "layers of couplings": layers})
         self.first = size // 2
         sizes = (self.first, size - self.first)
         self.nets = nn.ModuleList(

@@ -31,6 +31,12 @@ class EnvironmentPrior(Prior):
     Here means and deviations are learned, a known environment picks its component, and the first block has none, all of
     which is this library's choice: couplings bend a standard normal to any mixture of environments, and what changes
     with them then went into the first block as well as into the second.
+
+    >>> import torch
+    >>> prior, zero = EnvironmentPrior(invariant=1, changing=2, domains=3), torch.zeros(4, 3)
+    >>> base, divergence = prior(zero, zero, zero, Batch({"domain": torch.tensor([0, 1, 2, -1])}))
+    >>> base.shape, divergence.shape
+    (torch.Size([4, 3]), torch.Size([4, 3]))
     """
 
     needs = ("domain",)

@@ -88,7 +88,19 @@ class _Conv(nn.Module):
 
 
 class Conv2d(_Conv):
-    """A convolution for one run, or for many with stacked parameters."""
+    """A convolution for one run, or for many with stacked parameters.
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the result.
+        kernel: side of the kernel in pixels.
+        stride: pixels from one place of the kernel to the next.
+        padding: zeros around the picture, in pixels.
+
+    >>> import torch
+    >>> Conv2d(3, 8, 4, stride=2, padding=1)(torch.zeros(2, 3, 16, 16)).shape
+    torch.Size([2, 8, 8, 8])
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0) -> None:
         super().__init__((outputs, inputs), outputs, kernel, stride, padding, inputs * kernel**2)
@@ -99,7 +111,12 @@ class Conv2d(_Conv):
 
 
 class ConvTranspose2d(_Conv):
-    """A transposed convolution for one run, or for many with stacked parameters."""
+    """A transposed convolution for one run, or for many with stacked parameters; arguments as for `Conv2d`.
+
+    >>> import torch
+    >>> ConvTranspose2d(8, 3, 4, stride=2, padding=1)(torch.zeros(2, 8, 8, 8)).shape
+    torch.Size([2, 3, 16, 16])
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0) -> None:
         super().__init__((inputs, outputs), outputs, kernel, stride, padding, inputs * (kernel / stride) ** 2)
@@ -110,7 +127,16 @@ class ConvTranspose2d(_Conv):
 
 
 class Table(nn.Module):
-    """One learned row for each category, e.g. the embedding of each domain: `(categories, size)`."""
+    """One learned row for each category, e.g. the embedding of each domain: `(categories, size)`.
+
+    Args:
+        categories: number of rows.
+        size: of a row.
+
+    >>> import torch
+    >>> pick(Table(3, 4)(), torch.tensor([0, 2])).shape
+    torch.Size([2, 4])
+    """
 
     batches_runs = True
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from identikit.errors import InputError
+from identikit.errors import at_least
 from identikit.nets.flow import line_and_units, monotone_step, step_parameters
 from identikit.nets.grouped import RECTIFIER
 from identikit.nets.slopes import STEP, nudged, rises
@@ -54,9 +54,7 @@ class InstantTransition(nn.Module):
 
     def __init__(self, latents: int, lags: int = 1, hidden: int = 32, units: int = 3, slope: float = 0.2) -> None:
         super().__init__()
-        for name, value in {"latents": latents, "lags": lags, "hidden": hidden, "units": units}.items():
-            if value < 1:
-                raise InputError(f"{name} is 1 or more, not {value}")
+        at_least(1, latents=latents, lags=lags, hidden=hidden, units=units)
         self.units, self.slope = units, slope
         before = torch.ones(latents, latents).tril(-1)
         self.register_buffer("mask", torch.cat([torch.ones(latents, lags * latents), before], 1).unsqueeze(-1))

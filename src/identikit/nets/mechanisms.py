@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from identikit.errors import InputError
+from identikit.errors import at_least
 from identikit.nets.flow import line_and_units, monotone_step, step_parameters
 from identikit.nets.grouped import RECTIFIER
 
@@ -44,14 +44,8 @@ class Mechanisms(nn.Module):
 
     def __init__(self, latents: int, parents: int, hidden: int = 32, units: int = 0, slope: float = 0.2) -> None:
         super().__init__()
-        for name, value, least in (
-            ("latents", latents, 1),
-            ("parents", parents, 1),
-            ("hidden", hidden, 1),
-            ("units", units, 0),
-        ):
-            if value < least:
-                raise InputError(f"{name} is {least} or more, not {value}")
+        at_least(1, latents=latents, parents=parents, hidden=hidden)
+        at_least(0, units=units)
         self.units = units
         self.slope = slope
         out = 2 + 3 * units

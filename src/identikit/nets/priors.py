@@ -40,7 +40,15 @@ class Prior(nn.Module):
 
 
 class StandardNormal(Prior):
-    """Independent standard normal latents, with the divergence in closed form."""
+    """Independent standard normal latents, with the divergence in closed form.
+
+    >>> import torch
+    >>> from identikit.nets import Batch
+    >>> one = torch.ones(5, 2)
+    >>> base, divergence = StandardNormal()(one, one, 0 * one, Batch({}))
+    >>> divergence[0].tolist()
+    [0.5, 0.5]
+    """
 
     def forward(self, sample: Tensor, mean: Tensor, log_variance: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the sample itself and KL(posterior, prior) per latent, each `(..., batch, latents)`."""
@@ -62,6 +70,15 @@ class ConditionalNormal(Prior):
         latents: number of latents.
         field: the field that holds the category.
         categories: how many there are.
+        embedding: size of the category's embedding.
+        hidden: width of the network that makes mean and variance of it.
+
+    >>> import torch
+    >>> from identikit.nets import Batch
+    >>> prior, zero = ConditionalNormal(2, "domain", categories=3), torch.zeros(5, 2)
+    >>> base, divergence = prior(zero, zero, zero, Batch({"domain": torch.tensor([0, 1, 2, 0, 1])}))
+    >>> base.shape, bool((divergence >= 0).all())
+    (torch.Size([5, 2]), True)
     """
 
     def __init__(self, latents: int, field: str, categories: int, embedding: int = 8, hidden: int = 32) -> None:
@@ -115,6 +132,13 @@ class FlowPrior(Prior):
         changing: number of latents whose prior changes.
         domains: number of domains.
         options: of the `DomainFlow`.
+
+    >>> import torch
+    >>> from identikit.nets import Batch
+    >>> prior, zero = FlowPrior(invariant=1, changing=2, domains=3), torch.zeros(5, 3)
+    >>> base, divergence = prior(zero, zero, zero, Batch({"domain": torch.tensor([0, 1, 2, 0, 1])}))
+    >>> bool((base[:, 0] == 0).all()), divergence.shape
+    (True, torch.Size([5, 3]))
     """
 
     needs = ("domain",)

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from identikit.errors import InputError
+from identikit.errors import at_least
 from identikit.nets.grouped import RECTIFIER
 
 _LEAST = 1e-12
@@ -48,14 +48,8 @@ class ResidualTransition(nn.Module):
 
     def __init__(self, latents: int, lags: int = 1, hidden: int = 32, layers: int = 2, slope: float = 0.2) -> None:
         super().__init__()
-        for name, value, least in (
-            ("latents", latents, 1),
-            ("lags", lags, 1),
-            ("hidden", hidden, 1),
-            ("layers", layers, 2),
-        ):
-            if value < least:
-                raise InputError(f"{name} is {least} or more, not {value}")
+        at_least(1, latents=latents, lags=lags, hidden=hidden)
+        at_least(2, layers=layers)
         self.slope = slope
         past = lags * latents
         self.of_past = nn.Parameter(torch.empty(latents, past, hidden))

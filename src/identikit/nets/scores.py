@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from identikit.errors import InputError
+from identikit.errors import at_least
 from identikit.nets.grouped import RECTIFIER
 
 
@@ -39,9 +39,7 @@ class ComponentScores(nn.Module):
 
     def __init__(self, latents: int, inputs: int, hidden: int = 32, slope: float = 0.2) -> None:
         super().__init__()
-        for name, value in {"latents": latents, "inputs": inputs, "hidden": hidden}.items():
-            if value < 1:
-                raise InputError(f"{name} is 1 or more, not {value}")
+        at_least(1, latents=latents, inputs=inputs, hidden=hidden)
         self.slope = slope
         self.first = nn.Parameter(torch.empty(latents, inputs, hidden))
         self.first_bias = nn.Parameter(torch.empty(latents, 1, hidden))
