@@ -242,6 +242,11 @@ def test_labels_of_a_single_class(tmp_path, method):
     assert message in refused(tmp_path, method, data, batch=16)
 
 
+def test_a_factor_of_a_single_class(tmp_path):
+    data = DATA.hide("y", DATA["y"] == 1)
+    assert "every label of 'y' in the training rows is" in refused(tmp_path, "xfactors", data, factors=("y",))
+
+
 def test_a_modality_that_is_missing_altogether():
     with pytest.raises(InputError, match=r"^every value of the modality 'sight' is missing: leave it out$"):
         ik.datasets.from_arrays({"sound": DATA.x, "sight": np.full((600, 3), np.nan)})

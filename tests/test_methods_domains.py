@@ -159,6 +159,10 @@ def test_a_domain_that_was_not_in_the_fit_is_named():
     for ask in (runs.encode, runs.predict):
         with pytest.raises(InputError, match=said):
             ask(strange)
+        with pytest.raises(
+            InputError, match="the model needs the field 'domain', and the data holds x: name the domain"
+        ):
+            ask(ik.datasets.from_arrays(DATA.x))
     fitted = IMSDA(steps=2).fit(DATA.x, DATA["y"], sample_domain=[f"site {d}" for d in DATA["domain"]])
     with pytest.raises(InputError, match="unknown domain 'hospital'"):
         fitted.predict(DATA.x[:2], sample_domain=["hospital", "site 1"])

@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from identikit.data import HIDDEN, Dataset, require_dataset
+from identikit.data import Dataset, require_dataset
+from identikit.engine.checks import check, check_rows
 from identikit.engine.program import Learner
 from identikit.engine.recipe import find
 from identikit.engine.streams import seed_for
 from identikit.engine.tensors import as_tensor
-from identikit.errors import IdentifiabilityWarning, InputError, MissingFieldError, unknown
+from identikit.errors import IdentifiabilityWarning, InputError, unknown
 from identikit.nets import Model
 from identikit.objective import Objective, Weight, constant
 
@@ -108,19 +109,10 @@ def prepare(what: What, data: Dataset, request: Request, options: dict[str, Any]
     decay = chosen["weight_decay"]
     if not isinstance(decay, int | float) or not 0 <= decay < float("inf"):
         raise InputError(f"weight_decay is a number, 0 or more, not {decay}")
-    _check_rows(data, chosen["batch"])
+    check_rows(data, chosen["batch"])
     seeded = _seeded(build, data)
     learner = seeded(seeds[0])
-    learner.objective.check(learner.model, data.schema)
-    for field in learner.model.needs:
-        if field not in data:
-            raise MissingFieldError("the model", field, data.schema.fields)
-    _check_inputs(learner.model, data)
-    _check_parents(learner.model, data)
-    _check_classes(learner.model, data)
-    _check_known(learner, data, chosen["balance"])
-    if chosen["balance"] or "domain" in learner.model.needs:
-        _check_domains(data, chosen["batch"])
+    check(learner, data, chosen["batch"], chosen["balance"])
     lr = _rate(chosen["lr"], chosen["steps"])
     settings = Settings(
         method=name,
@@ -253,38 +245,6 @@ def _check_rule(request: Request, data: Dataset) -> None:
         raise InputError("early stopping keeps the best parameters: ask for select='validation' with patience")
 
 
-def _check_inputs(model: Model, data: Dataset) -> None:
-    """See that the fields which the model reads like `x` are there, of the right shape, and whole."""
-    beside = {**model.also, **dict.fromkeys(model.targets, ())}
-    if model.history:
-        beside["past"] = (model.history + sum(model.also.get("past", ())),)
-    for field, axes in beside.items():
-        wanted = (*axes, *data.schema.joint)
-        if field not in data:
-            raise MissingFieldError("the model", field, data.schema.fields)
-        if data[field].shape[1:] != wanted:
-            # Of the same rows, but of another number of time points.
-            lags = field == "past" and data[field].shape[2:] == wanted[1:]
-            way = f": make it with datasets.windows(data, past={wanted[0]})" if lags else ""
-            raise InputError(f"a row of '{field}' has shape {data[field].shape[1:]}, and the model needs {wanted}{way}")
-        if data[field].dtype.kind == "f" and not np.isfinite(data[field]).all():
-            raise InputError(f"'{field}' holds NaN, and the model reads it like x: drop these rows")
-
-
-def _check_classes(model: Model, data: Dataset) -> None:
-    """See that a head has something to tell: rows that are labelled with two classes or more, or with none."""
-    for field in model.heads:
-        if field in data.names and field in data:
-            codes = data[field][data.index("train")]
-            known = np.unique(codes[codes >= 0])
-            if len(known) == 1:
-                only = data.names[field][int(known[0])]
-                raise InputError(
-                    f"every label of '{field}' in the training rows is '{only}', and telling classes needs two: "
-                    f"leave '{field}' out, or label rows of another class"
-                )
-
-
 def _doubt(name: str, data: Dataset, options: Mapping[str, Any]) -> None:
     """Warn where the method's claim cannot hold with data of these shapes."""
     method = find(name)
@@ -292,53 +252,6 @@ def _doubt(name: str, data: Dataset, options: Mapping[str, Any]) -> None:
     if said:
         # Points at the line that calls `fit` or `steps`.
         warnings.warn(said, IdentifiabilityWarning, stacklevel=4)
-
-
-def _check_parents(model: Model, data: Dataset) -> None:
-    """See that the fields which gated latents listen to are of the right size, and whole."""
-    for kind, size in ({} if model.gates is None else model.gates.parents).items():
-        if kind not in data.fields or kind in model.also:
-            continue
-        values = data[kind]
-        if (values == HIDDEN).any() if kind in data.names else not np.isfinite(values).all():
-            raise InputError(f"'{kind}' hides values, and the model reads it: drop these rows")
-        held = values.reshape(len(values), -1).shape[1]
-        if kind not in data.names and held != size:
-            raise InputError(
-                f"a row of '{kind}' holds {held} number{'s' * (held != 1)}, and the model was built for {size}"
-            )
-
-
-def _check_rows(data: Dataset, batch: int) -> None:
-    rows = len(data.index("train"))
-    if rows < batch:
-        raise InputError(f"the data has {rows} training rows, fewer than a batch of {batch}: lower batch=")
-
-
-def _check_known(learner: Learner, data: Dataset, balance: bool) -> None:
-    """See that what is read in every row of training and validation is hidden in none of them."""
-    terms = [field for _, term in learner.objective.entries() for field in term.known]
-    rows = np.concatenate([data.index("train"), data.index("validation")])
-    for field in dict.fromkeys((*learner.model.known, *terms, *(("domain",) if balance else ()))):
-        hidden = int((data[field][rows] == HIDDEN).sum()) if field in data and field in data.names else 0
-        if hidden:
-            raise InputError(
-                f"'{field}' is hidden in {hidden} of {len(rows)} rows of training and validation, and this fit reads "
-                "it in each of them: name it there, or drop these rows"
-            )
-
-
-def _check_domains(data: Dataset, batch: int) -> None:
-    if "domain" not in data:
-        raise InputError("balance=True takes equally many rows of each domain, and the data has no field 'domain'")
-    names = data.names["domain"]
-    codes = data["domain"][data.index("train")]
-    counts = np.bincount(codes[codes != HIDDEN], minlength=len(names))
-    if counts.min() < batch:
-        raise InputError(
-            f"domain '{names[int(counts.argmin())]}' has {counts.min()} training rows, fewer than a batch of {batch}: "
-            "lower batch=, or merge or drop the domain"
-        )
 
 
 def _plain(options: dict[str, Any]) -> dict[str, Any]:

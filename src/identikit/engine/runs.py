@@ -18,7 +18,7 @@ from identikit.engine.program import Learner, Program
 from identikit.engine.recipe import find
 from identikit.engine.tensors import as_tensor
 from identikit.engine.training import one_thread
-from identikit.errors import InputError, LeakError, unknown
+from identikit.errors import InputError, LeakError, MissingFieldError, unknown
 from identikit.nets import Batch, Model
 from identikit.objective import Objective
 
@@ -341,6 +341,8 @@ class Runs:
             raise InputError(f"these runs were fitted on rows of shape {self.schema.x}, and x has {data.schema.x}")
         names = ("x", *dict.fromkeys((*self.model.needs, *needs)))
         for name in names[1:]:
+            if name not in data:
+                raise MissingFieldError("the model", name, data.fields)
             known, given = self.schema.names.get(name), data.names.get(name)
             if given != known:
                 strange = [value for value in given or () if value not in (known or ())]

@@ -1,0 +1,120 @@
+"""Whether a model and its objective can be trained on some data: what fails, fails here, in one sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from identikit.data import HIDDEN, Dataset
+from identikit.engine.program import Learner
+from identikit.errors import InputError, MissingFieldError
+from identikit.nets import Model
+from identikit.tasks.supervised_contrast import SupervisedContrast
+
+
+def check(learner: Learner, data: Dataset, batch: int, balance: bool) -> None:
+    """See that the data holds what model and objective read, of the right shapes, and known where it must be.
+
+    Args:
+        learner: model and objective.
+        data: to train on.
+        batch: rows in each step.
+        balance: whether each batch takes equally many rows of each domain.
+
+    Raises:
+        InputError: it does not.
+    """
+    learner.objective.check(learner.model, data.schema)
+    for field in learner.model.needs:
+        if field not in data:
+            raise MissingFieldError("the model", field, data.schema.fields)
+    _check_inputs(learner.model, data)
+    _check_parents(learner.model, data)
+    _check_classes(learner, data)
+    _check_known(learner, data, balance)
+    if balance or "domain" in learner.model.needs:
+        _check_domains(data, batch)
+
+
+def check_rows(data: Dataset, batch: int) -> None:
+    """See that there are training rows for one batch.
+
+    Raises:
+        InputError: there are not.
+    """
+    rows = len(data.index("train"))
+    if rows < batch:
+        raise InputError(f"the data has {rows} training rows, fewer than a batch of {batch}: lower batch=")
+
+
+def _check_inputs(model: Model, data: Dataset) -> None:
+    """See that the fields which the model reads like `x` are there, of the right shape, and whole."""
+    beside = {**model.also, **dict.fromkeys(model.targets, ())}
+    if model.history:
+        beside["past"] = (model.history + sum(model.also.get("past", ())),)
+    for field, axes in beside.items():
+        wanted = (*axes, *data.schema.joint)
+        if field not in data:
+            raise MissingFieldError("the model", field, data.schema.fields)
+        if data[field].shape[1:] != wanted:
+            # Of the same rows, but of another number of time points.
+            lags = field == "past" and data[field].shape[2:] == wanted[1:]
+            way = f": make it with datasets.windows(data, past={wanted[0]})" if lags else ""
+            raise InputError(f"a row of '{field}' has shape {data[field].shape[1:]}, and the model needs {wanted}{way}")
+        if data[field].dtype.kind == "f" and not np.isfinite(data[field]).all():
+            raise InputError(f"'{field}' holds NaN, and the model reads it like x: drop these rows")
+
+
+def _check_parents(model: Model, data: Dataset) -> None:
+    """See that the fields which gated latents listen to are of the right size, and whole."""
+    for kind, size in ({} if model.gates is None else model.gates.parents).items():
+        if kind not in data.fields or kind in model.also:
+            continue
+        values = data[kind]
+        if (values == HIDDEN).any() if kind in data.names else not np.isfinite(values).all():
+            raise InputError(f"'{kind}' hides values, and the model reads it: drop these rows")
+        held = values.reshape(len(values), -1).shape[1]
+        if kind not in data.names and held != size:
+            raise InputError(
+                f"a row of '{kind}' holds {held} number{'s' * (held != 1)}, and the model was built for {size}"
+            )
+
+
+def _check_classes(learner: Learner, data: Dataset) -> None:
+    """See that a head, or a contrast of classes, has rows of two classes or more to tell apart, or no label at all."""
+    contrasts = [term.field for _, term in learner.objective.entries() if isinstance(term, SupervisedContrast)]
+    for field in dict.fromkeys((*learner.model.heads, *contrasts)):
+        if field in data.names and field in data:
+            codes = data[field][data.index("train")]
+            known = np.unique(codes[codes >= 0])
+            if len(known) == 1:
+                only = data.names[field][int(known[0])]
+                raise InputError(
+                    f"every label of '{field}' in the training rows is '{only}', and telling classes needs two: "
+                    f"leave '{field}' out, or label rows of another class"
+                )
+
+
+def _check_known(learner: Learner, data: Dataset, balance: bool) -> None:
+    """See that what is read in every row of training and validation is hidden in none of them."""
+    terms = [field for _, term in learner.objective.entries() for field in term.known]
+    rows = np.concatenate([data.index("train"), data.index("validation")])
+    for field in dict.fromkeys((*learner.model.known, *terms, *(("domain",) if balance else ()))):
+        hidden = int((data[field][rows] == HIDDEN).sum()) if field in data and field in data.names else 0
+        if hidden:
+            raise InputError(
+                f"'{field}' is hidden in {hidden} of {len(rows)} rows of training and validation, and this fit reads "
+                "it in each of them: name it there, or drop these rows"
+            )
+
+
+def _check_domains(data: Dataset, batch: int) -> None:
+    if "domain" not in data:
+        raise InputError("balance=True takes equally many rows of each domain, and the data has no field 'domain'")
+    names = data.names["domain"]
+    codes = data["domain"][data.index("train")]
+    counts = np.bincount(codes[codes != HIDDEN], minlength=len(names))
+    if counts.min() < batch:
+        raise InputError(
+            f"domain '{names[int(counts.argmin())]}' has {counts.min()} training rows, fewer than a batch of {batch}: "
+            "lower batch=, or merge or drop the domain"
+        )
