@@ -646,7 +646,7 @@ class TestHiddenCategories:
     def test_in_training_it_is_refused(self, method):
         some = DATA.hide("domain", np.arange(DATA.rows) < 40)
         hidden = int((some["domain"][DATA.split != 2] == -1).sum())
-        with pytest.raises(InputError, match=f"'domain' is hidden in {hidden} of .* rows of training and validation"):
+        with pytest.raises(InputError, match=f"'domain' is hidden in {hidden} of .* rows of train and validation"):
             ik.fit(method, some, steps=1, **QUIET)
 
     def test_terms_that_read_it_say_so_without_balanced_batches_too(self):
@@ -672,3 +672,23 @@ class TestHiddenCategories:
         assert np.isfinite(runs.base()).all()
         with pytest.raises(InputError, match="'domain' is hidden in"):
             runs.simulate()
+
+
+def test_a_fit_with_an_inner_player_and_decay_goes_on_from_a_snapshot():
+    settings = {"seeds": 2, "steps": 60, "batch": 32, "weight_decay": 0.5, "balance": True}
+    prior = nets.EnvironmentPrior(2, 2, 3, layers=1)
+    blocks = {"all": (0, 1, 2, 3), "first": (0, 1)}
+    what = model(prior=prior, blocks=blocks), objective() + constraints.AdversarialDomains(2, 3, "first")
+    whole, half, again = (ik.steps(what, DATA, **settings) for _ in range(3))
+    for _ in whole:
+        pass
+    for step, _ in half:
+        if step == 29:
+            break
+    # The weights of the mixture have no gradient while every domain is known, and so no moments.
+    tensors, note = half.snapshot()
+    assert not any("logits" in name for name in tensors if name.startswith("adam/"))
+    again.resume({name: tensor.clone() for name, tensor in tensors.items()}, note)
+    for _ in again:
+        pass
+    assert all(torch.equal(a, b) for a, b in zip(*(t.program.state.values() for t in (whole, again)), strict=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from identikit.data import HIDDEN, Dataset
@@ -30,7 +32,9 @@ def check(learner: Learner, data: Dataset, batch: int, balance: bool) -> None:
     _check_inputs(learner.model, data)
     _check_parents(learner.model, data)
     _check_classes(learner, data)
-    _check_known(learner, data, balance)
+    terms = [field for _, term in learner.objective.entries() for field in term.known]
+    known = (*learner.model.known, *terms, *(("domain",) if balance else ()))
+    check_known(data, known, "this fit", ("train", "validation"))
     if balance or "domain" in learner.model.needs:
         _check_domains(data, batch)
 
@@ -44,6 +48,29 @@ def check_rows(data: Dataset, batch: int) -> None:
     rows = len(data.index("train"))
     if rows < batch:
         raise InputError(f"the data has {rows} training rows, fewer than a batch of {batch}: lower batch=")
+
+
+def check_known(data: Dataset, fields: Iterable[str], who: str, splits: Sequence[str] = ()) -> None:
+    """See that categories which are read in every row are hidden in none.
+
+    Args:
+        data: what is read.
+        fields: that hold the categories; what the data lacks is left out.
+        who: reads them, in words.
+        splits: whose rows are read; all by default.
+
+    Raises:
+        InputError: one of them is hidden in some row.
+    """
+    rows = np.concatenate([data.index(split) for split in splits or ("all",)])
+    of = f" of {' and '.join(splits)}" if splits else ""
+    for field in dict.fromkeys(fields):
+        hidden = int((data[field][rows] == HIDDEN).sum()) if field in data and field in data.names else 0
+        if hidden:
+            raise InputError(
+                f"'{field}' is hidden in {hidden} of {len(rows)} rows{of}, and {who} reads it: "
+                "name it there, or drop these rows"
+            )
 
 
 def _check_inputs(model: Model, data: Dataset) -> None:
@@ -92,19 +119,6 @@ def _check_classes(learner: Learner, data: Dataset) -> None:
                     f"every label of '{field}' in the training rows is '{only}', and telling classes needs two: "
                     f"leave '{field}' out, or label rows of another class"
                 )
-
-
-def _check_known(learner: Learner, data: Dataset, balance: bool) -> None:
-    """See that what is read in every row of training and validation is hidden in none of them."""
-    terms = [field for _, term in learner.objective.entries() for field in term.known]
-    rows = np.concatenate([data.index("train"), data.index("validation")])
-    for field in dict.fromkeys((*learner.model.known, *terms, *(("domain",) if balance else ()))):
-        hidden = int((data[field][rows] == HIDDEN).sum()) if field in data and field in data.names else 0
-        if hidden:
-            raise InputError(
-                f"'{field}' is hidden in {hidden} of {len(rows)} rows of training and validation, and this fit reads "
-                "it in each of them: name it there, or drop these rows"
-            )
 
 
 def _check_domains(data: Dataset, batch: int) -> None:

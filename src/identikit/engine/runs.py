@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from identikit.data import HIDDEN, Dataset, Schema, Truth, require_dataset
+from identikit.data import Dataset, Schema, Truth, require_dataset
 from identikit.engine import files
+from identikit.engine.checks import check_known
 from identikit.engine.job import Settings
 from identikit.engine.program import Learner, Program
 from identikit.engine.recipe import find
@@ -352,19 +353,9 @@ class Runs:
                     f"these runs were fitted on other values of '{name}': {_few(known)}, "
                     f"and the data has {_few(given)}{more}"
                 )
-        self._check_known(data, *getattr(self.model.encoder, "sees", ()), *needs)
+        check_known(data, (*getattr(self.model.encoder, "sees", ()), *needs), self.settings.method)
         # Modalities stand side by side in the order of the fit, whatever order this data holds them in.
         return self._rows({"x": data.joint(self.schema), **{name: data[name] for name in names[1:]}}, action)
-
-    def _check_known(self, data: Dataset, *names: str) -> None:
-        """See that fields which are read in every row are hidden in none."""
-        for name in dict.fromkeys(names):
-            hidden = int((data[name] == HIDDEN).sum()) if name in data.names else 0
-            if hidden:
-                raise InputError(
-                    f"'{name}' is hidden in {hidden} of {data.rows} rows, and {self.settings.method} reads it: "
-                    "name it there, or drop these rows"
-                )
 
     def _rows(
         self, fields: Mapping[str, np.ndarray], action: Callable[[Model, dict[str, Tensor]], Tensor]

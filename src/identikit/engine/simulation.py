@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from identikit.data import HIDDEN, Dataset, Truth
+from identikit.engine.checks import check_known
 from identikit.errors import InputError
 from identikit.nets import Batch, Model
 
@@ -52,7 +53,7 @@ def simulate(runs: Runs, run: int = 0, data: Dataset | None = None, seed: int = 
     beside = (*model.also, *model.targets)
     if beside:
         raise InputError(f"this model learned from {', '.join(beside)} too, and a simulation makes x alone")
-    runs._check_known(data, *model.needs)
+    check_known(data, model.needs, runs.settings.method)
     rng = np.random.default_rng([seed, 0])
     fields = {name: data[name] for name in dict.fromkeys((*model.prior.needs, *runs.model.needs))}
     fields["noise"] = rng.normal(size=(data.rows, model.latents)).astype(np.float32)
