@@ -22,6 +22,7 @@ from identikit.nets import Batch, Code, Model
 from identikit.nets.coupling import Couplings
 from identikit.nets.environments import EnvironmentPrior
 from identikit.tasks.best_of import BestOf, best_of
+from identikit.trust import view
 from identikit.worlds import Strolls
 
 assert gcrl
@@ -256,7 +257,7 @@ def test_the_changing_block_is_claimed_with_the_whole_code_only():
     data, _ = Strolls(domains=3).sample(300)
     runs = fit("gcrl", data, seeds=2, steps=3, batch=30, progress=False)
     assert {block: claim.of(block) for block in runs.blocks} == {"invariant": "block", "changing": "subspace"}
-    assert dict(ik.trust.view(runs, data).claims) == {"invariant": "block", "changing": "subspace"}
+    assert dict(view(runs, data).claims) == {"invariant": "block", "changing": "subspace"}
 
 
 def test_turn_and_surge_are_looked_for_in_the_invariant_block():

@@ -59,7 +59,7 @@ mae = register(
             identifies="block",
             up_to="an invertible map of the latents that hidden and seen parts share, which the mask decides on",
             assumes=(
-                "latents that cause one another from the top down, leaves that tell their parents",
+                "latents that cause one another from the top down, nodes that tell their parents",
                 "masks that cut the hierarchy where it is to be found: large enough, and not too large",
                 "as many latents in the code as the two parts share",
             ),
