@@ -42,6 +42,7 @@ WORLDS: dict[str, dict[str, Any]] = {
     "Pairs": {},
     "MultiView": {"views": True, "latents": 5},
     "MultiModal": {},
+    "Strolls": {},
     "Panel": {"past": 1},
     "Temporal": {"past": 1},
     "Actions": {"past": 1},
