@@ -172,8 +172,8 @@ IN_TIME = ik.datasets.from_arrays(
 WAYS = {
     "domain": "name the domain of every row, with domain= or --domain",
     "y": "name the labels, with y= or --y",
-    "past": "make it with datasets.windows(data, past=1)",
-    "view": "make it of two modalities with datasets.as_views(data), or give from_arrays the second view as view=",
+    "past": "make it with datasets.windows(data, past=1) or --past 1",
+    "view": "make it of two modalities with datasets.as_views(data) or --views, or give from_arrays view=",
 }
 
 

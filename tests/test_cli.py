@@ -299,6 +299,28 @@ def test_a_weight_decay_is_asked_for_and_told(folder):
     )
 
 
+def test_rows_with_their_past_and_pairs_of_modalities(folder):
+    few = ("--rows", 300, "--steps", 2, "--seeds", 2, "--batch", 16)
+    for method, world, shape, call in (
+        ("tdrl", "Temporal", ("--past", "1"), "ik.datasets.windows(data, truth, past=1, next=False)"),
+        ("infonce", "MultiView", ("--views", "left,right"), "ik.datasets.as_views(data, truth, first='left', second="),
+    ):
+        out = folder / method
+        run("fit", method, "--data", f"world:{world}", *shape, *few, "--out", out)
+        assert "mcc" in run("score", out, "--metric", "mcc")[0]
+        runs = ik.Runs.load(out)
+        assert call in ik.reports.sources.python_call(runs)
+        line = command(runs, str(out))
+        assert line is not None
+        assert " ".join(shape) in line
+        assert "finished; it was read back" in run(*shlex.split(line)[1:])[1]
+    words = ("--data", "world:MultiView", "--out", folder / "never")
+    assert "--views names two modalities" in refused("fit", "infonce", *words, "--views", "left")
+    assert "unknown modality 'up'" in refused("fit", "infonce", *words, "--views", "left,up")
+    assert "windows needs the field 'time'" in refused("fit", "vae", "--data", "world:DomainShift", "--past", 1)
+    assert "--past 1" in refused("fit", "tdrl", "--data", "world:Temporal", "--out", folder / "never")
+
+
 def test_fit_on_pictures_and_arrays(folder):
     options = ("--source", "size=16", "--source", "styles=noto,fluent-emoji-flat", "--set", "hidden=8")
     run("fit", "vae", "--data", "emoji", *options, "--steps", 1, "--seeds", 1, "--out", folder / "emoji")

@@ -25,7 +25,7 @@ class MissingFieldError(InputError):
         instead: another way out than to give the field, in words.
 
     >>> print(MissingFieldError("tdrl", "past", ["time"]))
-    tdrl needs the field 'past', and the data holds x, time: make it with datasets.windows(data, past=1)
+    tdrl needs the field 'past', and the data holds x, time: make it with datasets.windows(data, past=1) or --past 1
     """
 
     def __init__(self, who: str, field: str, fields: Iterable[str], instead: str = "") -> None:
@@ -48,9 +48,9 @@ _WAYS = {
     "domain": "name the domain of every row, with domain= or --domain",
     "y": "name the labels, with y= or --y (a row without one is hidden, not left out)",
     "time": "name the time of every row, with time= or --time",
-    "past": "make it with datasets.windows(data, past=1)",
+    "past": "make it with datasets.windows(data, past=1) or --past 1",
     "next": "make it with datasets.windows(data)",
-    "view": "make it of two modalities with datasets.as_views(data), or give from_arrays the second view as view=",
+    "view": "make it of two modalities with datasets.as_views(data) or --views, or give from_arrays view=",
 }
 
 

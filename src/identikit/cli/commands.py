@@ -100,6 +100,7 @@ def demo(
   identikit fit imsda --data cells.parquet --domain site --x 'f*' --y outcome --out runs/cells
   identikit fit vae --data emoji --source size=16 --set latents=16 --steps 2000 --out runs/emoji
   identikit fit vae --data arrays.npz --sweep MatchPrior=0.5,1,2 --out runs/sweep
+  identikit fit tdrl --data world:Temporal --past 1 --out runs/time
 
 The same call again goes on where a killed fit stopped, and reads a finished one back."""
 )
@@ -111,6 +112,10 @@ def fit(
     y: Annotated[str | None, typer.Option(help="Column or array of labels.")] = None,
     domain: Annotated[str | None, typer.Option(help="Column or array of domains.")] = None,
     time: Annotated[str | None, typer.Option(help="Column or array of times.")] = None,
+    views: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME", help="Two modalities that become x and its view.")
+    ] = None,
+    past: Annotated[int, typer.Option(help="Time points before each row that stand beside it.")] = 0,
     rows: Annotated[int, typer.Option(help="Rows to sample from a world.")] = 9000,
     seed: Annotated[int, typer.Option(help="Of the sample of a world, or of the split of a data set.")] = 0,
     source: Annotated[
@@ -138,7 +143,7 @@ def fit(
 
     options = pairs("--set", set_, find(method).options, f"option of {method}")
     sweeps = factors(sweep)
-    read, truth = read_data(data, {"x": x, "y": y, "domain": domain, "time": time}, rows, seed, source)
+    read, truth = read_data(data, {"x": x, "y": y, "domain": domain, "time": time}, rows, seed, source, views, past)
     runs = ik.fit(
         method, read, steps=steps, seeds=seeds, sweep=sweeps, device=device, checkpoint=out, select=select,
         batch=batch, lr=lr, weight_decay=weight_decay, **options,

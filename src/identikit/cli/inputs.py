@@ -30,9 +30,29 @@ def restored(folder: Path) -> tuple[Runs, Truth | None]:
 
 
 def read_data(
+    data: str,
+    fields: Mapping[str, str | None],
+    rows: int,
+    seed: int,
+    source: list[str] | None,
+    views: str | None = None,
+    past: int = 0,
+) -> tuple[Dataset, Truth | None]:
+    """The data that `--data` names, as pairs where `--views` names two modalities, and with the past of each row."""
+    from identikit.datasets.reshaped import reshaped
+
+    shapes: dict[str, Any] = {"windows": {"past": past, "next": False}} if past else {}
+    if views is not None:
+        first, comma, second = (part.strip() for part in views.partition(","))
+        if not (first and comma and second):
+            raise InputError(f"--views names two modalities, as in --views left,right, and was given '{views}'")
+        shapes["views"] = {"first": first, "second": second}
+    return reshaped(*_read(data, fields, rows, seed, source), shapes)
+
+
+def _read(
     data: str, fields: Mapping[str, str | None], rows: int, seed: int, source: list[str] | None
 ) -> tuple[Dataset, Truth | None]:
-    """The data that `--data` names."""
     from identikit import datasets
     from identikit.worlds import reopen
     from identikit.worlds.named import find_world, make_world

@@ -17,6 +17,7 @@ from identikit.datasets.emoji import emoji
 from identikit.datasets.mpi3d import mpi3d
 from identikit.datasets.office_caltech import office_caltech
 from identikit.datasets.pacs import pacs
+from identikit.datasets.reshaped import plain, reshaped
 from identikit.datasets.sachs import sachs
 from identikit.datasets.shapes3d import shapes3d
 from identikit.datasets.table import from_table
@@ -161,6 +162,8 @@ def reload(source: Mapping[str, Any]) -> tuple[Dataset, Truth | None]:
     >>> again.fingerprint() == data.fingerprint()
     True
     """
+    if len(before := plain(source)) < len(source):
+        return reshaped(*reload(before), source)
     if "stream" in source:
         return reopen(source["stream"])
     if "world" in source:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import overload
 
 from identikit.data import Dataset, Truth
+from identikit.datasets.reshaped import noted
 from identikit.errors import InputError, unknown
 
 
@@ -58,5 +59,6 @@ def as_views(
     names = {name: values for name, values in data.names.items() if name not in data.x}
     if one in data.names:
         names["x"] = data.names[one]
-    pair = replace(data, x=x, fields={**data.fields, "view": view}, names=names)
+    source = noted(data.source, "views", {"first": one, "second": other})
+    pair = replace(data, x=x, fields={**data.fields, "view": view}, names=names, source=source)
     return pair if truth is None else (pair, truth)

@@ -8,6 +8,7 @@ from typing import overload
 import numpy as np
 
 from identikit.data import Dataset, Truth
+from identikit.datasets.reshaped import noted
 from identikit.errors import InputError, MissingFieldError
 
 
@@ -59,7 +60,8 @@ def windows(
         fields["past"] = np.stack([data.x[beside[:, k]] for k in range(past)], 1)
     if next:
         fields["next"] = data.x[beside[:, -1]]
-    windowed = replace(data.take(rows), fields=fields)
+    source = noted(data.source, "windows", {"past": past, "next": next})
+    windowed = replace(data.take(rows), fields=fields, source=source)
     return windowed if truth is None else (windowed, truth.take(rows))
 
 

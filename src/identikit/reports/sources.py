@@ -11,6 +11,7 @@ from typing import Any
 
 from identikit import datasets
 from identikit.data import Dataset, Truth
+from identikit.datasets.reshaped import SHAPES, reshaped
 from identikit.engine import METHODS, Runs, Settings
 from identikit.errors import InputError
 from identikit.worlds.named import find_world, make_world
@@ -36,7 +37,8 @@ def restore(source: Mapping[str, Any], fingerprint: str | None = None) -> tuple[
     (60, ('c0', 'c1', 's0', 's1'))
     """
     if "world" in source:
-        data, truth = make_world(source["world"], source.get("options", {})).sample(source["n"], seed=source["seed"])
+        made = make_world(source["world"], source.get("options", {}))
+        data, truth = reshaped(*made.sample(source["n"], seed=source["seed"]), source)
     else:
         data, truth = datasets.reload(source)
     if fingerprint is not None and data.fingerprint() != fingerprint:
@@ -67,6 +69,10 @@ def python_call(runs: Runs) -> str:
         head = "data = ...  # it only ever was in memory"
     if "reader" in source and source.get("hidden"):
         head += f"\n# labels of {', '.join(source['hidden'])} were then hidden: data = data.hide(...)"
+    for shape, call in zip(SHAPES, ("as_views", "windows"), strict=True):
+        if shape in source:
+            names = "data, truth" if head.startswith("data, truth") else "data"
+            head += f"\n{names} = ik.datasets.{call}({names}, {_arguments(source[shape])})"
     what = f'"{settings.method}"' if settings.method != "custom" else "(model, objective)"
     seeds: Any = list(settings.seeds)
     seeds = len(seeds) if seeds == list(range(len(seeds))) else seeds
@@ -94,7 +100,7 @@ def command(runs: Runs, out: str = "runs/again") -> str | None:
     own_lr = _own_lr(settings)
     plain = own_lr or re.fullmatch(r"[\d.e+-]+", settings.lr)
     hidden = "reader" in source and source.get("hidden")
-    if settings.balance or settings.patience or hidden or not plain:
+    if settings.balance or settings.patience or hidden or not plain or source.get("windows", {}).get("next"):
         return None
     words = ["identikit", "fit", settings.method]
     if "world" in source:
@@ -115,8 +121,13 @@ def command(runs: Runs, out: str = "runs/again") -> str | None:
                 words += [f"--{flag}", value if isinstance(value, str) else ",".join(value)]
         given = {k: v for k, v in source.items() if k not in ("reader", place, "seed", *flags)}
         options = _changed(getattr(datasets, source["reader"]), given)
+    if any(isinstance(value, Mapping) for value in options.values()):
+        return None
     for name, value in options.items():
         words += ["--source", f"{name}={_flat(value)}"]
+    if "views" in source:
+        words += ["--views", f"{source['views']['first']},{source['views']['second']}"]
+    words += ["--past", str(source["windows"]["past"])] if "windows" in source else []
     words += ["--seeds", str(len(settings.seeds)), "--steps", str(settings.steps)]
     words += ["--batch", str(settings.batch)] + ([] if own_lr else ["--lr", settings.lr])
     words += [] if _own_decay(settings) else ["--weight-decay", str(settings.weight_decay)]
@@ -149,8 +160,11 @@ def _own_decay(settings: Settings) -> bool:
 
 def _changed(function: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that differ from their defaults."""
-    known = inspect.signature(function).parameters
-    plain = json.loads(json.dumps({k: known[k].default for k in given if k in known}, default=str))
+    known = {name: p.default for name, p in inspect.signature(function).parameters.items()}
+    for own in getattr(function, "__dataclass_fields__", {}).values():
+        if callable(own.default_factory):
+            known[own.name] = own.default_factory()
+    plain = json.loads(json.dumps({k: known[k] for k in given if k in known}, default=str))
     return {k: v for k, v in given.items() if k in plain and json.loads(json.dumps(v, default=str)) != plain[k]}
 
 
