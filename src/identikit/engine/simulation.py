@@ -45,14 +45,8 @@ def simulate(runs: Runs, run: int = 0, data: Dataset | None = None, seed: int = 
     """
     data = runs._at_hand(data)
     one, model = runs[run], runs.model
-    if model.decoder is None or not model.variational:
-        lacks = "decoder" if model.decoder is None else "prior"
-        raise InputError(f"{runs.settings.method} has no {lacks}, so nothing can be simulated from it")
-    if model.gates is not None:
-        raise InputError("latents of this model follow from parents, and a simulation draws them from the prior alone")
-    beside = (*model.also, *model.targets)
-    if beside:
-        raise InputError(f"this model learned from {', '.join(beside)} too, and a simulation makes x alone")
+    if reason := why_not(runs):
+        raise InputError(reason)
     check_known(data, model.needs, runs.settings.method)
     rng = np.random.default_rng([seed, 0])
     fields = {name: data[name] for name in dict.fromkeys((*model.prior.needs, *runs.model.needs))}
@@ -71,6 +65,18 @@ def simulate(runs: Runs, run: int = 0, data: Dataset | None = None, seed: int = 
     names = tuple(f"z{i}" for i in range(model.latents))
     truth = Truth(codes, names, ("continuous",) * len(names), blocks=dict(runs.blocks), split=data.split)
     return simulated, truth
+
+
+def why_not(runs: Runs) -> str | None:
+    """Why no data can be drawn from these models, in one sentence; None where they can."""
+    model, name = runs.model, runs.settings.method
+    if model.decoder is None or not model.variational:
+        return f"{name} has no {'decoder' if model.decoder is None else 'prior'} to simulate from"
+    if beside := (*model.also, *model.targets):
+        return f"{name} learned from {', '.join(beside)} too, and a simulation makes x alone"
+    if model.gates is not None:
+        return f"latents of {name} follow from parents, and a simulation draws them from the prior alone"
+    return None
 
 
 def _told(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from identikit.engine.simulation import why_not
 from identikit.metrics import cross_correlation
 from identikit.trust.finding import Finding
 from identikit.trust.view import View
@@ -31,7 +32,7 @@ def collapse(view: View) -> Finding | None:
 
 def round_trip(view: View) -> Finding | None:
     """Rank correlation of codes drawn from the prior with what the same encoder makes of them once decoded."""
-    if not _drawn(view):
+    if why_not(view.runs):
         return None
     data, truth = view.one.simulate(0, view.held_out, seed=1)
     again = view.one.encode(data)[0]
@@ -82,7 +83,7 @@ def prior_fit(view: View) -> Finding | None:
 
 def calibration(view: View) -> Finding | None:
     """Share of simulated codes that lie in the central 90 % of the posterior which the encoder gives them."""
-    if not _drawn(view):
+    if why_not(view.runs):
         return None
     data, truth = view.one.simulate(0, view.held_out, seed=2)
     mean, variance = view.one.encode(data)[0], view.one.variances(data)[0]
@@ -95,10 +96,3 @@ def calibration(view: View) -> Finding | None:
         parts={f"z{j}": float(column.mean()) for j, column in enumerate(inside.T)},
         latents=tuple(range(view.code.shape[1])),
     )
-
-
-def _drawn(view: View) -> bool:
-    """Whether data can be drawn from the model: from its prior alone, with nothing beside `x`."""
-    model = view.runs.model
-    beside = (*model.also, *model.targets)
-    return model.decoder is not None and model.variational and model.gates is None and not beside

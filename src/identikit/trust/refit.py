@@ -10,6 +10,7 @@ from typing import Any
 
 from identikit.data import Dataset, Truth
 from identikit.engine import METHODS, Runs, fit
+from identikit.engine.simulation import why_not
 from identikit.errors import IdentifiabilityWarning, InputError
 from identikit.nets import Model
 from identikit.objective import Objective
@@ -93,20 +94,8 @@ def check(runs: Runs, learner: Learner | None = None, lr: Any = None) -> None:
         InputError: they cannot.
     """
     _recipe(runs, learner, lr)
-    if runs.model.decoder is None or not runs.model.variational:
-        lacks = "decoder" if runs.model.decoder is None else "prior"
-        raise InputError(f"{runs.settings.method} has no {lacks} to simulate from: leave out the refit")
-    beside = (*runs.model.also, *runs.model.targets)
-    if beside:
-        raise InputError(
-            f"{runs.settings.method} learned from {', '.join(beside)} too, and a simulation makes x alone: "
-            "leave out the refit"
-        )
-    if runs.model.gates is not None:
-        raise InputError(
-            f"latents of {runs.settings.method} follow from parents, and a simulation draws them from the prior alone: "
-            "leave out the refit"
-        )
+    if reason := why_not(runs):
+        raise InputError(f"{reason}: leave out the refit")
 
 
 def _recipe(runs: Runs, learner: Learner | None, lr: Any) -> tuple[Any, dict[str, Any], Any]:
