@@ -1,0 +1,203 @@
+"""What a search over discrete variables looks at: distinct rows with their counts, and parts of the graph so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from math import prod
+
+import numpy as np
+
+from identikit.data import Dataset
+from identikit.errors import InputError
+from identikit.structure.ranks import feature_ranks, inverse_root
+
+LEAST = 10
+"""Rows that every category needs."""
+MOST_STATES = 12
+_JOINT = 32
+"""Up to so many joint states a set of variables enters by all of them, beyond by single states and pairs of states."""
+
+
+@dataclass(eq=False)
+class Part:
+    """A variable that the search still has to place: an observed one, or a latent with all that lies below it.
+
+    Attributes:
+        leaves: positions of the observed variables below.
+        rank: number of its joint states that the rest of the data tells apart.
+        latents: how many latents it stands for, 0 for an observed variable.
+        children: the parts below it.
+        level: 0 for an observed variable.
+        why: the evidence, in words.
+    """
+
+    leaves: tuple[int, ...]
+    rank: int
+    latents: int = 0
+    children: tuple[Part, ...] = ()
+    level: int = 0
+    why: str = ""
+    _seen: dict = field(default_factory=dict, repr=False)
+
+
+class Rows:
+    """Distinct rows of codes with their shares, and what parts look like on them.
+
+    Args:
+        codes: (rows, variables) whole numbers from 0.
+        names: of the variables.
+        linear: whether variables enter as numbers, and sets of them side by side, as linear methods take them, and not
+            by their joint states.
+    """
+
+    def __init__(self, codes: np.ndarray, names: Sequence[str], linear: bool = False) -> None:
+        self.names, self.linear, self.count = tuple(names), linear, len(codes)
+        self.states = tuple(int(s) for s in codes.max(0) + 1)
+        self.codes, counts = distinct(codes, self.states)
+        self.weights = counts / self.count
+
+    def drawn_again(self, rng: np.random.Generator) -> Rows:
+        """A bootstrap sample of the rows."""
+        counts = rng.multinomial(self.count, self.weights)
+        again = object.__new__(Rows)
+        again.names, again.linear, again.count, again.states = self.names, self.linear, self.count, self.states
+        again.codes, again.weights = self.codes[counts > 0], counts[counts > 0] / self.count
+        return again
+
+    def observed(self, i: int) -> np.ndarray:
+        """Features of one variable: its states, or a constant and its code."""
+        if self.linear:
+            value = self.codes[:, i].astype(float)
+            return np.stack([np.ones(len(value)), value - self.weights @ value], 1)
+        return np.eye(self.states[i])[self.codes[:, i]]
+
+    def join(self, sides: Sequence[np.ndarray]) -> np.ndarray:
+        """Features of a set: all products of one feature of each, or all features side by side."""
+        if self.linear:
+            return np.concatenate(sides, axis=1)
+        return reduce(lambda a, b: (a[:, :, None] * b[:, None, :]).reshape(len(a), -1), sides)
+
+    def summary(self, leaves: Sequence[int]) -> np.ndarray:
+        """Features of a set of observed variables, of bounded number."""
+        sides = [self.observed(i) for i in leaves]
+        if self.linear or prod(self.states[i] for i in leaves) <= _JOINT:
+            return self.join(sides)
+        one = [side[:, 1:] for side in sides]
+        columns = [np.ones((len(self.codes), 1)), *one]
+        if sum(s.shape[1] for s in one) <= 8:
+            columns += [self.join([a, b]) for k, a in enumerate(one) for b in one[k + 1 :]]
+        return np.concatenate(columns, axis=1)
+
+    def directions(self, leaves: Sequence[int], rest: Sequence[int], rank: int) -> np.ndarray:
+        """(patterns, rank) the functions of some variables that say most of the rest, a constant among them."""
+        left, right = self.summary(leaves), self.summary(rest)
+        weighed = left.T * self.weights
+        root, other = inverse_root(weighed @ left), inverse_root((right.T * self.weights) @ right)
+        turned = np.linalg.svd(root @ (weighed @ right) @ other)[0]
+        return left @ root @ turned[:, :rank]
+
+    def look(self, part: Part) -> np.ndarray:
+        """Features of a part: of an observed variable its own, of a latent what all leaves below say of the rest."""
+        if not part.latents:
+            return self.observed(part.leaves[0])
+        if "all" not in part._seen:
+            rest = [i for i in range(len(self.names)) if i not in part.leaves]
+            part._seen["all"] = self.directions(part.leaves, rest, part.rank) if rest else self.summary(part.leaves)
+        return part._seen["all"]
+
+    def halves(self, part: Part) -> tuple[np.ndarray, np.ndarray]:
+        """Features of two disjoint halves of what lies below a latent, each of which tells its states."""
+        if "halves" not in part._seen:
+            groups = [part.children[k::2] for k in range(2)]
+            leaves = [[i for child in group for i in child.leaves] for group in groups]
+            everything = range(len(self.names))
+            part._seen["halves"] = tuple(
+                self.directions(own, [i for i in everything if i not in own], part.rank) for own in leaves
+            )
+        return part._seen["halves"]
+
+    def size(self, ranks: Sequence[int]) -> int:
+        """The rank that a set of separating variables of these ranks gives a table."""
+        return 1 + sum(r - 1 for r in ranks) if self.linear else prod(ranks)
+
+    def p_at_most(self, left: np.ndarray, right: np.ndarray, rank: int) -> float:
+        """p-value of a rank of the table of two sets of features."""
+        return float(feature_ranks(left, right, self.weights, self.count, [rank]).p[0, 0])
+
+    def correlation(self, left: np.ndarray, right: np.ndarray) -> float:
+        """The largest canonical correlation of two sets of features, 0 to 1."""
+        found = feature_ranks(left, right, self.weights, self.count, []).singular[0]
+        return float(min(found[1], 1)) if len(found) > 1 else 0.0
+
+
+def as_codes(data: Dataset | np.ndarray, names: Sequence[str] | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Check a table of discrete variables.
+
+    Args:
+        data: a `Dataset` whose `x` is (rows, variables) of whole numbers from 0, or such an array.
+        names: of the variables; those of the data, else `d1`, `d2`, ...
+
+    Returns:
+        (rows, variables) codes, and their names.
+
+    Raises:
+        InputError: another shape, a missing value, a number that is no category, a constant or duplicated column, too
+            many categories, or too few rows of one.
+
+    >>> as_codes(np.tile([[0, 0], [0, 1], [1, 0], [1, 1]], (10, 1)))[1]
+    ('d1', 'd2')
+    """
+    if isinstance(data, Dataset):
+        names = data.names.get("x") if names is None else names
+        data = data["x"]
+    table = np.asarray(data)
+    if table.ndim != 2 or table.shape[1] < 2 or table.dtype.kind not in "biuf":
+        raise InputError(f"a table of discrete variables is (rows, 2 or more columns) of codes, not {table.shape}")
+    names = tuple(f"d{i + 1}" for i in range(table.shape[1])) if names is None else tuple(names)
+    if len(names) != table.shape[1]:
+        raise InputError(f"the table has {table.shape[1]} columns, and {len(names)} names were given")
+    lost = np.isnan(table).sum(0) if table.dtype.kind == "f" else np.zeros(len(names), int)
+    if lost.any():
+        name = names[int(lost.argmax())]
+        raise InputError(
+            f"'{name}' lacks {lost.max()} of {len(table)} values: leave those rows out, "
+            "or give missing values a category of their own"
+        )
+    codes = table.astype(np.int64)
+    for name, column, given in zip(names, codes.T, table.T, strict=True):
+        if (column != given).any() or len(column) == 0 or column.min() < 0:
+            raise InputError(f"'{name}' holds values that are no codes 0, 1, 2, ...: make categories of its values")
+        if column.max() >= MOST_STATES:
+            raise InputError(f"'{name}' has {column.max() + 1} categories, and {MOST_STATES} can be tested: merge some")
+        counts = np.bincount(column)
+        if len(counts) == 1:
+            raise InputError(f"'{name}' is constant: leave it out")
+        if counts.min() < LEAST:
+            raise InputError(
+                f"category {counts.argmin()} of '{name}' has {counts.min()} of {len(table)} rows, and the tests need "
+                f"{LEAST}: merge it with another, or take more rows"
+            )
+    kinds = tuple(int(s) for s in codes.max(0) + 1)
+    for i, name in enumerate(names):
+        for j in range(i):
+            if kinds[i] == kinds[j]:
+                table = np.bincount(codes[:, i] * kinds[j] + codes[:, j], minlength=kinds[i] ** 2)
+                if (table > 0).sum() == kinds[i]:
+                    raise InputError(f"'{names[j]}' and '{name}' tell the same of every row: leave one out")
+    return codes, names
+
+
+def distinct(codes: np.ndarray, states: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct rows of codes, and how often each is there.
+
+    >>> distinct(np.array([[0, 1], [1, 0], [0, 1]]), (2, 2))
+    (array([[0, 1],
+           [1, 0]]), array([2, 1]))
+    """
+    if prod(states) > 2**62:
+        return np.unique(codes, axis=0, return_counts=True)
+    # Rows as numbers sort hundreds of times faster than rows as arrays.
+    keys, counts = np.unique(np.ravel_multi_index(tuple(codes.T), tuple(states)), return_counts=True)
+    return np.stack(np.unravel_index(keys, tuple(states)), 1), counts

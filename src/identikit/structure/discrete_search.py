@@ -1,0 +1,331 @@
+"""From a table of discrete variables to a graph of discrete latents, by ranks of tables of probabilities."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import combinations
+from math import ceil, log
+
+import numpy as np
+
+from identikit.data import Dataset
+from identikit.errors import InputError, unknown
+from identikit.structure.discrete_parts import Part, Rows, as_codes
+from identikit.structure.latent_graph import Edge, LatentGraph, Node
+from identikit.structure.orient import oriented
+from identikit.structure.ranks import pair_ranks
+
+_TRIPLES = 14
+"""Variables up to which sets of three are tried."""
+_KNOWN = 0.05
+"""Level at which a latent that is there already is refused as what a new one would explain (chosen on draws of
+`three levels` and of chains)."""
+
+
+def discrete_hierarchy(
+    data: Dataset | np.ndarray,
+    names: Sequence[str] | None = None,
+    states: int | None = None,
+    alpha: float = 0.01,
+    separators: int = 2,
+    bootstraps: int = 0,
+    features: str = "table",
+    seconds: float | None = None,
+    seed: int = 0,
+) -> LatentGraph:
+    r"""Search the latents above a table of discrete variables, which are the leaves of the graph.
+
+    The rank of a table P(A, B) is the number of joint states of the smallest set of variables that separates A from B
+    (for general parameters). So, with s states for each latent:
+
+    1. Pairs (and then sets of three of the others) whose table with the rest has rank s or less (s squared) have one
+       latent parent (two). Groups are merged where more than half of their pairs are.
+    2. Dependent latents whose pairs again have rank s with the rest have a latent above them, which replaces them, if
+       neither of the two separates the other from the rest; and so on, until nothing changes.
+    3. Latents u and v have no edge where some set S of other latents separates them: where the table of (u, half of
+       what is below S) and (v, the other half) has no higher rank than S has states.
+    4. v-structures among the latents give directions, and so do those that follow from them (Meek's rules).
+
+    A latent enters a table by as many functions of the leaves below it as it has states, those that say most of the
+    rest; what they are does not change the rank.
+
+    Args:
+        data: a `Dataset` whose `x` is codes 0, 1, 2, ... of the variables, or an array (rows, variables) of them.
+        names: of the variables.
+        states: number of states of each latent; the fewest of any variable by default.
+        alpha: level of every rank test.
+        separators: largest number of latents that may separate two others.
+        bootstraps: how often the search is run again on drawn rows, for the `frequency` of each edge.
+        features: `table`; or `linear`, the same search with ranks of covariances of the codes, as a peer.
+        seconds: after which the search returns the graph so far, marked as partial.
+        seed: of the bootstrap.
+
+    Returns:
+        The graph: latents `z1`, `z2`, ... with their evidence, the directed edges to the variables, and edges between
+        latents, without direction where the data leave it open. The score of an edge is the largest canonical
+        correlation of what stands for its ends. Which graphs cannot be told apart, see `docs/structure-discrete.md`.
+
+    Raises:
+        InputError: a table that `as_codes` refuses, or a number out of its range.
+
+    Source: Kong et al. 2024 (arXiv 2406.00519) for the criterion, read in a summary; the search is this library's.
+
+    >>> from identikit.worlds.discrete_hierarchy import DiscreteHierarchy
+    >>> data, _ = DiscreteHierarchy("v-structure", observe="codes").sample(20_000)
+    >>> graph = discrete_hierarchy(data)
+    >>> [edge.arrow for edge in graph.edges if edge.effect in graph.latents]
+    ['z1 -> z3', 'z2 -> z3']
+    """
+    if features not in ("table", "linear"):
+        raise unknown("kind of features", features, ("table", "linear"))
+    if states is not None and states < 2:
+        raise InputError(f"a latent has 2 states or more, not {states}")
+    if not 0 < alpha < 1:
+        raise InputError(f"alpha is between 0 and 1, not {alpha:g}")
+    if separators < 0 or bootstraps < 0:
+        raise InputError(f"separators and bootstraps are 0 or more, not {separators} and {bootstraps}")
+    codes, names = as_codes(data, names)
+    end = np.inf if seconds is None else time.monotonic() + seconds
+    rows = Rows(codes, names, features == "linear")
+    size = 2 if features == "linear" else states or min(rows.states)
+    found = _Search(rows, size, alpha, separators, end).graph()
+    if not bootstraps or found.partial:
+        return found
+    rng = np.random.default_rng([seed, 1])
+    seen: list[set] = []
+    for _ in range(bootstraps):
+        if time.monotonic() > end:
+            break
+        seen.append(_signatures(_Search(rows.drawn_again(rng), size, alpha, separators, end).graph()))
+    own = {edge: _signature(found, edge) for edge in found.edges}
+    edges = [replace(e, frequency=float(np.mean([own[e] in s for s in seen]))) for e in found.edges] if seen else []
+    return replace(found, edges=tuple(edges) or found.edges, partial=len(seen) < bootstraps)
+
+
+class _Search:
+    def __init__(self, rows: Rows, states: int, alpha: float, separators: int, end: float) -> None:
+        self.rows, self.states, self.alpha, self.separators, self.end = rows, states, alpha, separators, end
+        self.notes: list[str] = []
+        self.partial = False
+
+    def graph(self) -> LatentGraph:
+        parts = self._bottom()
+        while True:
+            above = [] if self.partial else self._above(parts, self._skeleton(parts, 0)[0])
+            if not above:
+                return self._drawn(parts, *self._skeleton(parts, self.separators))
+            inside = {id(child) for part in above for child in part.children}
+            parts = [*above, *(part for part in parts if id(part) not in inside)]
+
+    def _bottom(self) -> list[Part]:
+        """The groups of variables with the same latent parents, and the variables in no group."""
+        rows, states = self.rows, self.rows.states
+        single = [Part((i,), s) for i, s in enumerate(states)]
+        if len(single) < 4:
+            return [self._latent(single, 1, "the only one that the data can show")] if self._tied(single) else single
+        bound = rows.size([self.states])
+        if rows.linear:
+            pairs = list(combinations(range(len(single)), 2))
+            tests = [self._against_rest(single, pair, bound) for pair in pairs]
+        else:
+            found = pair_ranks(rows.codes, states, rows.weights * rows.count, [bound])
+            pairs, tests = found[0], found[1].p[:, 0].tolist()
+        # Variables that are independent of all others have no parent; with them every table has a low rank.
+        alone = [i for i in range(len(single)) if self._against_rest(single, (i,), 1) > self.alpha]
+        near = {p: t for p, t in zip(pairs, tests, strict=True) if not set(p) & set(alone)}
+        groups = _merged([i for i in range(len(single)) if i not in alone], near, self.alpha)
+        left = [g[0] for g in groups if len(g) == 1]
+        if 4 <= len(left) <= _TRIPLES:
+            groups = [g for g in groups if len(g) > 1] + self._triples(single, left)
+        elif len(left) > _TRIPLES:
+            self.notes.append(f"{len(left)} variables are in no group of pairs, too many to try sets of three of them")
+        made = []
+        for group in groups:
+            members = [single[i] for i in group]
+            two = len(group) > 2 and all(near.get(pair, 0) <= self.alpha for pair in combinations(group, 2))
+            made += [self._latent(members, 1 + two, self._why(members))] if len(group) > 1 else members
+        return [*made, *(single[i] for i in alone)]
+
+    def _triples(self, single: list[Part], left: list[int]) -> list[list[int]]:
+        """Groups of variables with the same two parents, of those that share none with a pair."""
+        bound = self.rows.size([self.states] * 2)
+        near: dict[tuple[int, int], list[float]] = {pair: [] for pair in combinations(left, 2)}
+        for triple in combinations(left, 3):
+            if self._late():
+                break
+            p = self._against_rest(single, triple, bound)
+            for pair in combinations(triple, 2):
+                near[pair].append(p)
+        return _merged(left, {pair: float(np.median(p)) for pair, p in near.items() if p}, self.alpha)
+
+    def _against_rest(self, parts: Sequence[Part], chosen: tuple[int, ...], rank: int) -> float:
+        rows = self.rows
+        left = rows.join([rows.look(parts[i]) for i in chosen])
+        others = [part for i, part in enumerate(parts) if i not in chosen]
+        if all(not part.latents for part in others):
+            right = rows.summary([part.leaves[0] for part in others])
+        else:
+            right = np.concatenate([rows.look(part) for part in others], axis=1)
+        if rank >= min(left.shape[1], right.shape[1]):
+            return 0.0
+        return rows.p_at_most(left, right, rank)
+
+    def _skeleton(
+        self, parts: list[Part], most: int
+    ) -> tuple[set[frozenset[int]], dict[frozenset[int], tuple[int, ...]]]:
+        """Pairs of parts that nothing separates, and what separates the others (PC's order-free search)."""
+        ties = {frozenset(pair) for pair in combinations(range(len(parts)), 2)}
+        apart: dict[frozenset[int], tuple[int, ...]] = {}
+        for size in range(most + 1):
+            before = set(ties)
+            for tie in sorted(before, key=sorted):
+                u, v = sorted(tie)
+                around = {w for e in before if e & tie for w in e} - tie
+                options = [w for w in sorted(around) if len(parts[w].children) > 1]
+                for chosen in combinations(options, size):
+                    if self._late():
+                        return ties, apart
+                    if self._separated(parts[u], parts[v], [parts[w] for w in chosen]) > self.alpha:
+                        ties.discard(tie)
+                        apart[tie] = chosen
+                        break
+        # Two parts that depend on each other are joined by some path: without one the tests had too few rows, and what
+        # they let pass is no explanation.
+        group = _joined(len(parts), ties)
+        lost = {tie for tie, chosen in apart.items() if chosen and len({group[i] for i in tie}) > 1}
+        return ties | lost, {tie: chosen for tie, chosen in apart.items() if tie not in lost}
+
+    def _separated(self, u: Part, v: Part, by: list[Part]) -> float:
+        """p-value of two parts being independent given some latents, over both ways to share out their halves."""
+        rows = self.rows
+        halves = [rows.halves(part) for part in by]
+        rank = rows.size([part.rank for part in by])
+        tests = []
+        for way in range(1 + bool(by)):
+            left = rows.join([rows.look(u), *(h[way] for h in halves)])
+            right = rows.join([rows.look(v), *(h[1 - way] for h in halves)])
+            if rank >= min(left.shape[1], right.shape[1]):
+                return 0.0
+            tests.append(rows.p_at_most(left, right, rank))
+        return min(1.0, len(tests) * min(tests))
+
+    def _hidden_by(self, parts: list[Part], u: int, v: int) -> float:
+        """p-value of a part being independent of all but one given that one."""
+        rows = self.rows
+        rest = np.concatenate([rows.look(part) for i, part in enumerate(parts) if i not in (u, v)], axis=1)
+        tests = []
+        for way, half in enumerate(rows.halves(parts[v])):
+            left, right = rows.join([rows.look(parts[u]), half]), rows.join([rows.halves(parts[v])[1 - way], rest])
+            tests.append(rows.p_at_most(left, right, parts[v].rank))
+        return min(1.0, 2 * min(tests))
+
+    def _above(self, parts: list[Part], ties: set[frozenset[int]]) -> list[Part]:
+        """New latents above latents that are all tied to each other."""
+        latent = [i for i, part in enumerate(parts) if part.latents]
+        group = _joined(len(parts), ties)
+        near: dict[tuple[int, int], float] = {}
+        for u, v in combinations(latent, 2):
+            # With fewer than two others the table has no more columns than a latent has states.
+            others = sum(group[w] == group[u] for w in latent) - 2
+            if frozenset((u, v)) in ties and others > 1 and not self._late():
+                p = self._against_rest(parts, (u, v), self.rows.size([self.states]))
+                # One of the two may itself be what separates the other from the rest.
+                known = max(self._hidden_by(parts, u, v), self._hidden_by(parts, v, u)) > _KNOWN
+                near[u, v] = 0.0 if known else p
+        groups = [g for g in _merged(latent, near, self.alpha) if len(g) > 1]
+        return [self._latent([parts[i] for i in g], 1, self._why([parts[i] for i in g])) for g in groups]
+
+    def _latent(self, children: Sequence[Part], latents: int, why: str) -> Part:
+        leaves = tuple(sorted(i for child in children for i in child.leaves))
+        rank = self.rows.size([self.states] * latents)
+        return Part(leaves, rank, latents, tuple(children), 1 + max(c.level for c in children), why)
+
+    def _why(self, members: Sequence[Part]) -> str:
+        shown = [self.rows.names[i] for part in members for i in part.leaves]
+        return f"{len(members)} parts ({', '.join(shown[:6])}{', ...' if len(shown) > 6 else ''}) behind a low rank"
+
+    def _tied(self, parts: list[Part]) -> bool:
+        return all(self._against_rest(parts, (i,), 1) <= self.alpha for i in range(len(parts)))
+
+    def _late(self) -> bool:
+        self.partial |= time.monotonic() > self.end
+        return self.partial
+
+    def _drawn(self, parts: list[Part], ties: set[frozenset[int]], apart: dict) -> LatentGraph:
+        rows, order, stack = self.rows, [], sorted(parts, key=lambda p: (-p.level, p.leaves))
+        while stack:
+            stack.sort(key=lambda p: (-p.level, p.leaves))
+            part = stack.pop(0)
+            order.append(part)
+            stack += part.children
+        nodes, own = [], {}
+        for part in order:
+            if part.latents:
+                start = len(nodes) + 1
+                own[id(part)] = [f"z{start + k}" for k in range(part.latents)]
+                size = None if rows.linear else self.states
+                nodes += [Node(n, True, "discrete", part.level, size, part.why) for n in own[id(part)]]
+            else:
+                own[id(part)] = [rows.names[part.leaves[0]]]
+        nodes += [Node(n, kind="discrete", level=0, size=s) for n, s in zip(rows.names, rows.states, strict=True)]
+        edges = []
+        for part in order:
+            for child in part.children:
+                score = self._strength(part, child)
+                edges += [Edge(a, b, score, evidence=part.why) for a in own[id(part)] for b in own[id(child)]]
+        bare = {frozenset(t) for t in ties if not any(parts[i].latents for i in t)}
+        for tie in sorted(bare, key=sorted):
+            pair = " and ".join(rows.names[parts[i].leaves[0]] for i in sorted(tie))
+            self.notes.append(f"{pair} depend on each other, and no latent was found that explains it")
+        observed = {i for i, part in enumerate(parts) if not part.latents}
+        for u, v, directed in oriented(len(parts), ties - bare, apart, observed):
+            score = rows.correlation(rows.look(parts[u]), rows.look(parts[v]))
+            told = "no set of latents separates them"
+            for a in own[id(parts[u])]:
+                edges += [Edge(a, b, score, directed=directed, evidence=told) for b in own[id(parts[v])]]
+        method = "discrete (linear ranks)" if rows.linear else "discrete"
+        return LatentGraph(
+            tuple(nodes), tuple(edges), method, "canonical correlation, 0 to 1", self.partial, tuple(self.notes)
+        )
+
+    def _strength(self, part: Part, child: Part) -> float:
+        others = [i for i in part.leaves if i not in child.leaves]
+        return self.rows.correlation(self.rows.look(child), self.rows.summary(others))
+
+
+def _merged(items: Sequence[int], near: dict[tuple[int, int], float], alpha: float) -> list[list[int]]:
+    """Groups of items, merged from the surest on while more than half of the pairs between two groups are near."""
+    groups = [[i] for i in items]
+
+    def link(a: list[int], b: list[int]) -> tuple[float, float]:
+        between = [near.get((min(i, j), max(i, j)), 0.0) for i in a for j in b]
+        return float(np.mean([p > alpha for p in between])), float(np.mean(between))
+
+    while len(groups) > 1:
+        best = max(combinations(range(len(groups)), 2), key=lambda p: link(groups[p[0]], groups[p[1]]))
+        if link(groups[best[0]], groups[best[1]])[0] <= 0.5:
+            break
+        groups[best[0]] += groups.pop(best[1])
+    return [sorted(group) for group in groups]
+
+
+def _joined(count: int, ties: set[frozenset[int]]) -> list[int]:
+    """The component of each node."""
+    group = list(range(count))
+    for a, b in (tuple(tie) for tie in ties):
+        old, new = group[a], group[b]
+        group = [new if g == old else g for g in group]
+    return group
+
+
+def _signatures(graph: LatentGraph) -> set:
+    return {_signature(graph, edge) for edge in graph.edges}
+
+
+def _signature(graph: LatentGraph, edge: Edge) -> tuple:
+    """An edge by what lies below its ends, so that it can be found in another graph."""
+    below: Callable[[str], tuple] = lambda n: (n in graph.latents, *(graph.descendants(n) or (n,)))  # noqa: E731
+    ends = [tuple(x for x in below(n) if x not in graph.latents) for n in (edge.cause, edge.effect)]
+    return (*ends, True) if edge.directed else (*sorted(ends, key=str), False)
