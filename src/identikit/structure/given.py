@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from identikit.errors import InputError
 from identikit.structure.latent_graph import LatentGraph
+from identikit.worlds.base import World
 from identikit.worlds.graphs import Parents
 from identikit.worlds.hierarchy_graphs import HierarchyGraph
 
-
-class Structured(Protocol):
-    """What has a hierarchy, such as the worlds `Hierarchy` and `DiscreteHierarchy`."""
-
-    @property
-    def structure(self) -> HierarchyGraph:
-        """The graph."""
-        ...
-
-
-GivenGraph = HierarchyGraph | LatentGraph | Parents | Structured
-"""A graph of latents and leaves, a world that has one, or the names of the parents of each node that has any."""
+GivenGraph = HierarchyGraph | LatentGraph | Parents | World
+"""A graph of latents and leaves, a world that has one (`Hierarchy`, `DiscreteHierarchy`), or the parents of the nodes."""
 
 
 def as_parents(graph: GivenGraph) -> dict[str, tuple[str, ...]]:
@@ -47,12 +37,7 @@ def as_parents(graph: GivenGraph) -> dict[str, tuple[str, ...]]:
             raise InputError(f"the parents of '{lone}' are a tuple of names, not the text '{graph[lone]}'")
         named = dict.fromkeys(n for child, group in graph.items() for n in (*group, child))
         return {name: tuple(graph.get(name, ())) for name in named}
-    found = graph if isinstance(graph, HierarchyGraph) else getattr(graph, "structure", None)
-    if not isinstance(found, HierarchyGraph):
-        raise InputError(
-            f"a graph is a LatentGraph, a HierarchyGraph, a world that has one or the names of the parents of each "
-            f"node, not a {type(graph).__name__}"
-        )
+    found = _own(graph)
     return {name: found.parents_of(name) for name in found.nodes}
 
 
@@ -68,11 +53,17 @@ def as_hierarchy(graph: GivenGraph) -> HierarchyGraph:
     >>> as_hierarchy({"x": ("z",), "y": ("z",)}).leaves
     ('x', 'y')
     """
-    if isinstance(graph, HierarchyGraph):
-        return graph
-    parents = as_parents(graph)
     if isinstance(graph, LatentGraph):
-        return HierarchyGraph(parents, graph.observed)
-    if isinstance(graph, Mapping):
-        return HierarchyGraph(parents)
-    return graph.structure
+        return HierarchyGraph(as_parents(graph), graph.observed)
+    return HierarchyGraph(as_parents(graph)) if isinstance(graph, Mapping) else _own(graph)
+
+
+def _own(graph: HierarchyGraph | World) -> HierarchyGraph:
+    """A hierarchy, or that of a world."""
+    found = graph if isinstance(graph, HierarchyGraph) else getattr(graph, "structure", None)
+    if not isinstance(found, HierarchyGraph):
+        raise InputError(
+            f"a graph is a LatentGraph, a HierarchyGraph, a world that has one or the names of the parents of each "
+            f"node, not a {type(graph).__name__}"
+        )
+    return found
