@@ -14,6 +14,7 @@ import pytest
 from identikit.datasets import from_arrays
 from identikit.datasets.open_llm_leaderboard import FAMILIES, SCORES, open_llm_leaderboard
 from identikit.errors import InputError
+from identikit.structure import Clock, discover
 from identikit.structure.environment_hierarchy import changing, independent_rows
 from identikit.structure.environments import find_hierarchy
 from identikit.structure.shared_rows import fit_rows, inexactness, ordered_rows, row_overlap, share_rows
@@ -188,6 +189,18 @@ def test_the_graph_holds_the_evidence(holds):
     assert seen
     assert all(e.score is not None and e.score >= 0.1 for e in seen)
     assert "inexactness" in str(graph)
+
+
+def test_discover_knows_the_search_and_stops_it_early():
+    data, _ = LinearEnvironments(blur=0.01).sample(2_000, seed=0)
+    graph = discover(data, "environments", seconds=1e-6, draws=9, restarts=9)
+    assert graph.partial
+    assert graph.method == "environments"
+    assert [e.arrow for e in graph.edges][:3] == ["z1 -> z2", "z1 -> z3", "z2 -> z3"]
+    assert "partial" in str(graph).lower()
+    assert Clock(0).over
+    with pytest.raises(InputError, match="needs the domain of each row"):
+        discover(data.x, "environments")
 
 
 def test_bad_tables_are_one_sentence(holds):

@@ -46,6 +46,7 @@ class EnvironmentHierarchy:
         orders: score of the same sources in each order of causes, by the positions of the latents.
         refits: (refits, latents, columns), `unmixing` of fits to rows drawn again in each environment, from one start.
         changes_null: (draws, latents, latents), `changes` with the environments permuted.
+        partial: whether the time was over before all draws were made.
     """
 
     columns: tuple[str, ...]
@@ -67,6 +68,7 @@ class EnvironmentHierarchy:
     orders: dict[tuple[int, ...], float]
     refits: np.ndarray
     changes_null: np.ndarray
+    partial: bool = False
 
     @property
     def score(self) -> float:
@@ -142,7 +144,7 @@ class EnvironmentHierarchy:
 
     def encode(self, data: Dataset) -> np.ndarray:
         """The latents (rows, latents) of data with the same columns and environments."""
-        x, domain = as_table(data)
+        x, domain = table_of(data)
         if x.shape[1] != len(self.columns) or data.names["domain"] != self.environments:
             raise InputError(
                 f"the data needs the {len(self.columns)} columns and the environments {', '.join(self.environments)}"
@@ -179,6 +181,7 @@ class EnvironmentHierarchy:
             tuple(edges),
             method="environments",
             scale="change of the effect; share of a column",
+            partial=self.partial,
             notes=tuple(str(self).splitlines()[1:]),
         )
 
@@ -241,7 +244,7 @@ def changing(shared: SharedRows, covariance: np.ndarray) -> np.ndarray:
     return np.triu((squares / squares.sum(-1, keepdims=True)).mean(0).T, 1)
 
 
-def as_table(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
+def table_of(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Columns (rows, columns) in double precision, and the environment of each row.
 
     Raises:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 
 from identikit.data import Dataset, require_dataset
 from identikit.errors import InputError
-from identikit.structure.environment_hierarchy import EnvironmentHierarchy, as_table, changing, independent_rows
+from identikit.structure.environment_hierarchy import EnvironmentHierarchy, changing, independent_rows, table_of
+from identikit.structure.latent_graph import LatentGraph
+from identikit.structure.search import Clock, Search, register
 from identikit.structure.shared_rows import MOST, ordered_rows, row_overlap, share_rows
+from identikit.structure.table import Table
 
 LEAST = 10
 """Rows that each environment needs for every column."""
@@ -60,8 +64,52 @@ def find_hierarchy(
     >>> found.score < 0.05, found.p_chance < 0.1
     (True, True)
     """
-    x, domain = as_table(require_dataset(data, "find_hierarchy"))
-    names, columns = data.names["domain"], data.names.get("x", tuple(f"x{i}" for i in range(x.shape[1])))
+    x, domain = table_of(require_dataset(data, "find_hierarchy"))
+    columns = data.names.get("x", tuple(f"x{i}" for i in range(x.shape[1])))
+    return _find(x, domain, columns, data.names["domain"], latents, standardise, restarts, refits, draws, seed, Clock())
+
+
+def environments(
+    table: Table,
+    clock: Clock,
+    latents: int = 3,
+    standardise: bool = True,
+    restarts: int = 20,
+    refits: int = 20,
+    draws: int = 40,
+    seed: int = 0,
+) -> LatentGraph:
+    """`find_hierarchy` as a search of `discover`: the graph of what it found."""
+    assert table.domain is not None
+    found = _find(
+        table.values,
+        table.domain,
+        table.names,
+        table.domains,
+        latents,
+        standardise,
+        restarts,
+        refits,
+        draws,
+        seed,
+        clock,
+    )
+    return found.graph()
+
+
+def _find(
+    x: np.ndarray,
+    domain: np.ndarray,
+    columns: tuple[str, ...],
+    names: tuple[str, ...],
+    latents: int,
+    standardise: bool,
+    restarts: int,
+    refits: int,
+    draws: int,
+    seed: int,
+    clock: Clock,
+) -> EnvironmentHierarchy:
     _check(x, domain, names, columns, latents)
     if restarts < 2 or refits < 2 or draws < 1:
         raise InputError(f"restarts and refits are 2 or more and draws 1 or more, not {restarts}, {refits}, {draws}")
@@ -74,26 +122,26 @@ def find_hierarchy(
     covariance = within.T @ within / len(within)
     rng = np.random.default_rng([seed, 7])
 
-    tried = [_separate(parts, latents, rng) for _ in range(restarts)]
+    tried = [_separate(parts, latents, rng) for _ in _times(restarts, clock)]
     contrasts = np.stack([contrast for _, contrast in tried])
     best = contrasts.argmax(0)
     unmixings = np.stack([tried[start][0][k] for k, start in enumerate(best)])
     shared = share_rows(unmixings)
-    chance = [share_rows(_turned(tried[d % restarts][0], rng)).score for d in range(draws)]
+    chance = [share_rows(_turned(tried[d % len(tried)][0], rng)).score for d in _times(draws, clock)]
 
     floor, changes = [], []
-    for _ in range(draws):
+    for _ in _times(draws, clock):
         dealt = within[rng.permutation(len(within))]
         fitted = share_rows(_separate(np.split(dealt, np.cumsum(sizes)[:-1]), latents, rng)[0])
         floor.append(fitted.score)
         changes.append(changing(fitted, covariance))
 
     again = []
-    for _ in range(refits):
+    for _ in _times(refits, clock):
         drawn = [part[rng.integers(len(part), size=len(part))] for part in parts]
         again.append(independent_rows(share_rows(_separate(drawn, latents, rng)[0]).rows, covariance))
 
-    normal = [_separate([_normal(part, rng) for part in parts], latents, rng)[1] for _ in range(draws)]
+    normal = [_separate([_normal(part, rng) for part in parts], latents, rng)[1] for _ in _times(draws, clock)]
     values = [np.linalg.eigvalsh(np.cov(part.T))[::-1] for part in parts]
     return EnvironmentHierarchy(
         columns=tuple(columns),
@@ -118,7 +166,16 @@ def find_hierarchy(
         },
         refits=np.stack(again),
         changes_null=np.stack(changes),
+        partial=len(tried) < restarts or len(again) < refits or len(normal) < draws or len(floor) < draws,
     )
+
+
+def _times(count: int, clock: Clock) -> Iterator[int]:
+    """Counts up to a number of draws, of which two are made even when the time is over."""
+    for number in range(count):
+        if number > 1 and clock.over:
+            return
+        yield number
 
 
 def _separate(parts: list[np.ndarray], latents: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -187,3 +244,22 @@ def _check(x: np.ndarray, domain: np.ndarray, names: tuple[str, ...], columns: t
     for i, j in itertools.combinations(range(len(columns)), 2):
         if np.array_equal(x[:, i], x[:, j]):
             raise InputError(f"columns '{columns[i]}' and '{columns[j]}' are equal: leave one out")
+
+
+register(
+    Search(
+        "environments",
+        "finds linear latents and the order in which they cause one another, from how their sources differ by domain",
+        "Zhang et al., hierarchical latent capabilities of language models, 2025, arXiv:2506.10378",
+        environments,
+        (
+            "linear relations, of columns to latents the same in every domain",
+            "sources that are not normal",
+            "effects that change from domain to domain, in one order for all",
+        ),
+        latents=True,
+        domains=2,
+        rows=lambda columns: 2 * LEAST * columns,
+        resamples=0,
+    )
+)
