@@ -22,7 +22,7 @@ from identikit.engine import METHODS
 from identikit.metrics.named import GROUPS, METRICS
 from identikit.reports.sources import command
 
-COMMANDS = ("demo", "fit", "score", "certify", "report", "methods", "datasets", "verify", "study", "worlds")
+COMMANDS = ("demo", "fit", "score", "certify", "report", "methods", "datasets", "verify", "discover", "study", "worlds")
 FAST = ("--steps", "6", "--seeds", "2", "--batch", "16")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import random
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -48,7 +49,7 @@ def pc(table: Table, clock: Clock, alpha: float = 0.01) -> LatentGraph:
         note = (
             f"{tests.count} tests were made: ties that no test has yet taken away are still there, without directions"
         )
-        return LatentGraph(columns_only(table), edges, "pc", tests.SCALE, partial=True, notes=(note,))
+        return LatentGraph(columns_only(table), tuple(edges), "pc", tests.SCALE, partial=True, notes=(note,))
     graph = _read(found.G, columns_only(table), "pc", tests.SCALE)
     return _scored(graph, table, tests)
 
@@ -149,7 +150,7 @@ def _scored(graph: LatentGraph, table: Table, tests: _Tests) -> LatentGraph:
         count, p = len(tests.made[i, j]), tests.largest[i, j]
         said = f"dependent in all {count} test{'s' * (count != 1)} (largest p {p:.2g})"
         edges.append(Edge(edge.cause, edge.effect, tests.smallest[i, j], directed=edge.directed, evidence=said))
-    return LatentGraph(graph.nodes, edges, graph.method, graph.scale, notes=graph.notes)
+    return replace(graph, edges=tuple(edges))
 
 
 def _with_losses(graph: LatentGraph, member: LatentGraph, table: Table, penalty: float) -> LatentGraph:
@@ -172,7 +173,7 @@ def _with_losses(graph: LatentGraph, member: LatentGraph, table: Table, penalty:
         causes = list(member.parents(effect))
         loss = cost(effect, [c for c in causes if c != cause]) - cost(effect, causes)
         edges.append(Edge(edge.cause, edge.effect, loss, directed=edge.directed))
-    return LatentGraph(graph.nodes, edges, graph.method, graph.scale, notes=graph.notes)
+    return replace(graph, edges=tuple(edges))
 
 
 def _read(found: Any, columns: tuple[Node, ...], method: str, scale: str) -> LatentGraph:
@@ -202,11 +203,11 @@ def _read(found: Any, columns: tuple[Node, ...], method: str, scale: str) -> Lat
     # Finite samples can orient edges against each other; a graph with a cycle stands for no model.
     nodes = (*columns, *(Node(names[name], latent=True) for name in hidden))
     try:
-        return LatentGraph(nodes, edges, method, scale, notes=notes)
+        return LatentGraph(nodes, tuple(edges), method, scale, notes=tuple(notes))
     except InputError:
         open_, turned = _without_cycle(edges)
         notes.append(f"the tests contradict each other, so the direction of {', '.join(turned)} is left open")
-        return LatentGraph(nodes, open_, method, scale, notes=notes)
+        return LatentGraph(nodes, tuple(open_), method, scale, notes=tuple(notes))
 
 
 def _without_cycle(edges: list[Edge]) -> tuple[list[Edge], list[str]]:

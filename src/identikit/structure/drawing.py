@@ -71,13 +71,15 @@ def svg(graph: LatentGraph, colours: Mapping[str, str] | None = None, title: str
     rows = layers(graph)
     wide = {name: max(34.0, _LETTER * len(name) + 18) for name in graph.names}
     widths = [sum(wide[n] for n in row) + _ACROSS * (len(row) - 1) for row in rows]
-    # An edge within the upper row goes over it, and needs the room.
-    whole, high = max(widths) + 20, len(rows) * _DOWN - (_DOWN - _HIGH) + 20 + 30
+    # An edge within a row goes over it, and in the upper one needs the room.
+    at = {name: level for level, row in enumerate(rows) for name in row}
+    top = 40 if any(at[edge.cause] == at[edge.effect] for edge in graph.edges) else 10
+    whole, high = max(widths) + 20, len(rows) * _DOWN - (_DOWN - _HIGH) + 10 + top
     centre: dict[str, tuple[float, float]] = {}
     for level, (row, width) in enumerate(zip(rows, widths, strict=True)):
         x = (whole - width) / 2
         for name in row:
-            centre[name] = (x + wide[name] / 2, 40 + _HIGH / 2 + level * _DOWN)
+            centre[name] = (x + wide[name] / 2, top + _HIGH / 2 + level * _DOWN)
             x += wide[name] + _ACROSS
     edges = "".join(_edge(graph, edge, centre[edge.cause], centre[edge.effect]) for edge in graph.edges)
     nodes = "".join(_node(n, wide[n.name], *centre[n.name], (colours or {}).get(n.name, MUTED)) for n in graph.nodes)
