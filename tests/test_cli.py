@@ -88,7 +88,7 @@ def test_help_has_an_example(name):
 
 
 def test_an_unknown_command_suggests_the_nearest():
-    assert "Did you mean 'score'?" in run("scor", code=2)[1]
+    assert "Did you mean 'report'?" in run("repor", code=2)[1]
 
 
 def test_help_lists_every_command():
