@@ -11,7 +11,7 @@ from identikit.worlds.graphs import Parents
 from identikit.worlds.hierarchy_graphs import HierarchyGraph
 
 GivenGraph = HierarchyGraph | LatentGraph | Parents | World
-"""A graph of latents and leaves, a world that has one (`Hierarchy`, `DiscreteHierarchy`), or the parents of the nodes."""
+"""A graph of latents and leaves, a world that has one (`Hierarchy`, `DiscreteHierarchy`), or parents by node."""
 
 
 def as_parents(graph: GivenGraph) -> dict[str, tuple[str, ...]]:
