@@ -58,14 +58,6 @@ class Rows:
         self.codes, counts = distinct(codes, self.states)
         self.weights = counts / self.count
 
-    def drawn_again(self, rng: np.random.Generator) -> Rows:
-        """A bootstrap sample of the rows."""
-        counts = rng.multinomial(self.count, self.weights)
-        again = object.__new__(Rows)
-        again.names, again.linear, again.count, again.states = self.names, self.linear, self.count, self.states
-        again.codes, again.weights = self.codes[counts > 0], counts[counts > 0] / self.count
-        return again
-
     def observed(self, i: int) -> np.ndarray:
         """Features of one variable: its states, or a constant and its code."""
         if self.linear:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from math import ceil, log
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +14,8 @@ from identikit.structure.discrete_parts import Part, Rows, as_codes
 from identikit.structure.latent_graph import Edge, LatentGraph, Node
 from identikit.structure.orient import oriented
 from identikit.structure.ranks import pair_ranks
+from identikit.structure.search import Clock, Search, register
+from identikit.structure.table import Table
 
 _TRIPLES = 14
 """Variables up to which sets of three are tried."""
@@ -30,10 +30,8 @@ def discrete_hierarchy(
     states: int | None = None,
     alpha: float = 0.01,
     separators: int = 2,
-    bootstraps: int = 0,
     features: str = "table",
-    seconds: float | None = None,
-    seed: int = 0,
+    clock: Clock | None = None,
 ) -> LatentGraph:
     r"""Search the latents above a table of discrete variables, which are the leaves of the graph.
 
@@ -57,10 +55,8 @@ def discrete_hierarchy(
         states: number of states of each latent; the fewest of any variable by default.
         alpha: level of every rank test.
         separators: largest number of latents that may separate two others.
-        bootstraps: how often the search is run again on drawn rows, for the `frequency` of each edge.
         features: `table`; or `linear`, the same search with ranks of covariances of the codes, as a peer.
-        seconds: after which the search returns the graph so far, marked as partial.
-        seed: of the bootstrap.
+        clock: when it is over, the search returns the graph so far, marked as partial.
 
     Returns:
         The graph: latents `z1`, `z2`, ... with their evidence, the directed edges to the variables, and edges between
@@ -78,35 +74,59 @@ def discrete_hierarchy(
     >>> [edge.arrow for edge in graph.edges if edge.effect in graph.latents]
     ['z1 -> z3', 'z2 -> z3']
     """
+    _check_options(states, alpha, separators, features)
+    return _searched(*as_codes(data, names), states, alpha, separators, features, clock or Clock())
+
+
+def discrete(
+    table: Table,
+    clock: Clock,
+    states: int | None = None,
+    alpha: float = 0.01,
+    separators: int = 2,
+    features: str = "table",
+) -> LatentGraph:
+    """The search as `discover` calls it; the options are those of `discrete_hierarchy`."""
+    _check_options(states, alpha, separators, features)
+    return _searched(table.values.astype(int), table.names, states, alpha, separators, features, clock)
+
+
+class _Discrete(Search):
+    def check(self, table: Table, options: Mapping[str, Any]) -> None:
+        super().check(table, options)
+        as_codes(table.values, table.names)
+        defaults = self.options
+        _check_options(**{name: options.get(name, defaults[name]) for name in defaults})
+
+
+def _check_options(states: int | None, alpha: float, separators: int, features: str) -> None:
     if features not in ("table", "linear"):
         raise unknown("kind of features", features, ("table", "linear"))
     if states is not None and states < 2:
         raise InputError(f"a latent has 2 states or more, not {states}")
     if not 0 < alpha < 1:
         raise InputError(f"alpha is between 0 and 1, not {alpha:g}")
-    if separators < 0 or bootstraps < 0:
-        raise InputError(f"separators and bootstraps are 0 or more, not {separators} and {bootstraps}")
-    codes, names = as_codes(data, names)
-    end = np.inf if seconds is None else time.monotonic() + seconds
+    if separators < 0:
+        raise InputError(f"separators is 0 or more, not {separators}")
+
+
+def _searched(
+    codes: np.ndarray,
+    names: Sequence[str],
+    states: int | None,
+    alpha: float,
+    separators: int,
+    features: str,
+    clock: Clock,
+) -> LatentGraph:
     rows = Rows(codes, names, features == "linear")
     size = 2 if features == "linear" else states or min(rows.states)
-    found = _Search(rows, size, alpha, separators, end).graph()
-    if not bootstraps or found.partial:
-        return found
-    rng = np.random.default_rng([seed, 1])
-    seen: list[set] = []
-    for _ in range(bootstraps):
-        if time.monotonic() > end:
-            break
-        seen.append(_signatures(_Search(rows.drawn_again(rng), size, alpha, separators, end).graph()))
-    own = {edge: _signature(found, edge) for edge in found.edges}
-    edges = [replace(e, frequency=float(np.mean([own[e] in s for s in seen]))) for e in found.edges] if seen else []
-    return replace(found, edges=tuple(edges) or found.edges, partial=len(seen) < bootstraps)
+    return _Search(rows, size, alpha, separators, clock).graph()
 
 
 class _Search:
-    def __init__(self, rows: Rows, states: int, alpha: float, separators: int, end: float) -> None:
-        self.rows, self.states, self.alpha, self.separators, self.end = rows, states, alpha, separators, end
+    def __init__(self, rows: Rows, states: int, alpha: float, separators: int, clock: Clock) -> None:
+        self.rows, self.states, self.alpha, self.separators, self.clock = rows, states, alpha, separators, clock
         self.notes: list[str] = []
         self.partial = False
 
@@ -145,7 +165,11 @@ class _Search:
         for group in groups:
             members = [single[i] for i in group]
             two = len(group) > 2 and all(near.get(pair, 0) <= self.alpha for pair in combinations(group, 2))
-            made += [self._latent(members, 1 + two, self._why(members))] if len(group) > 1 else members
+            if len(group) > 1:
+                bound = rows.size([self.states] * (1 + two))
+                p = [self._against_rest(single, pair, bound) for pair in combinations(group, 3 if two else 2)]
+                members = [self._latent(members, 1 + two, self._why(members, bound, float(np.median(p))))]
+            made += members
         return [*made, *(single[i] for i in alone)]
 
     def _triples(self, single: list[Part], left: list[int]) -> list[list[int]]:
@@ -235,22 +259,28 @@ class _Search:
                 known = max(self._hidden_by(parts, u, v), self._hidden_by(parts, v, u)) > _KNOWN
                 near[u, v] = 0.0 if known else p
         groups = [g for g in _merged(latent, near, self.alpha) if len(g) > 1]
-        return [self._latent([parts[i] for i in g], 1, self._why([parts[i] for i in g])) for g in groups]
+        made = []
+        for group in groups:
+            members, p = [parts[i] for i in group], [near[pair] for pair in combinations(group, 2)]
+            made.append(self._latent(members, 1, self._why(members, self.states, float(np.median(p)))))
+        return made
 
     def _latent(self, children: Sequence[Part], latents: int, why: str) -> Part:
         leaves = tuple(sorted(i for child in children for i in child.leaves))
         rank = self.rows.size([self.states] * latents)
         return Part(leaves, rank, latents, tuple(children), 1 + max(c.level for c in children), why)
 
-    def _why(self, members: Sequence[Part]) -> str:
+    def _why(self, members: Sequence[Part], rank: int, p: float) -> str:
         shown = [self.rows.names[i] for part in members for i in part.leaves]
-        return f"{len(members)} parts ({', '.join(shown[:6])}{', ...' if len(shown) > 6 else ''}) behind a low rank"
+        sets = "sets" if len(shown) > len(members) else "variables"
+        listed = f"{', '.join(shown[:6])}{', ...' if len(shown) > 6 else ''}"
+        return f"with the rest, {len(members)} {sets} ({listed}) have tables of rank {rank} at most (median p {p:.2g})"
 
     def _tied(self, parts: list[Part]) -> bool:
         return all(self._against_rest(parts, (i,), 1) <= self.alpha for i in range(len(parts)))
 
     def _late(self) -> bool:
-        self.partial |= time.monotonic() > self.end
+        self.partial |= self.clock.over
         return self.partial
 
     def _drawn(self, parts: list[Part], ties: set[frozenset[int]], apart: dict) -> LatentGraph:
@@ -270,29 +300,47 @@ class _Search:
             else:
                 own[id(part)] = [rows.names[part.leaves[0]]]
         nodes += [Node(n, kind="discrete", level=0, size=s) for n, s in zip(rows.names, rows.states, strict=True)]
-        edges = []
-        for part in order:
-            for child in part.children:
-                score = self._strength(part, child)
-                edges += [Edge(a, b, score, evidence=part.why) for a in own[id(part)] for b in own[id(child)]]
-        bare = {frozenset(t) for t in ties if not any(parts[i].latents for i in t)}
+        shown = [*parts, *(part for part in order if part.latents and not any(part is p for p in parts))]
+        bare = {tie for tie in ties if not any(parts[i].latents for i in tie)}
         for tie in sorted(bare, key=sorted):
             pair = " and ".join(rows.names[parts[i].leaves[0]] for i in sorted(tie))
             self.notes.append(f"{pair} depend on each other, and no latent was found that explains it")
-        observed = {i for i, part in enumerate(parts) if not part.latents}
-        for u, v, directed in oriented(len(parts), ties - bare, apart, observed):
-            score = rows.correlation(rows.look(parts[u]), rows.look(parts[v]))
-            told = "no set of latents separates them"
-            for a in own[id(parts[u])]:
-                edges += [Edge(a, b, score, directed=directed, evidence=told) for b in own[id(parts[v])]]
+        edges = []
+        for u, v, directed in self._directions(shown, ties - bare, apart):
+            score = self._strength(shown[u], shown[v])
+            inner = [part for part in (shown[u], shown[v]) if any(part is c for p in shown for c in p.children)]
+            why = "a low rank with the rest" if inner else "no set of latents separates them"
+            for a in own[id(shown[u])]:
+                edges += [Edge(a, b, score, directed=directed, evidence=why) for b in own[id(shown[v])]]
+        for part in order:
+            for child in (c for c in part.children if not c.latents):
+                score = self._strength(part, child)
+                edges += [Edge(a, b, score, evidence=part.why) for a in own[id(part)] for b in own[id(child)]]
         method = "discrete (linear ranks)" if rows.linear else "discrete"
         return LatentGraph(
             tuple(nodes), tuple(edges), method, "canonical correlation, 0 to 1", self.partial, tuple(self.notes)
         )
 
-    def _strength(self, part: Part, child: Part) -> float:
-        others = [i for i in part.leaves if i not in child.leaves]
-        return self.rows.correlation(self.rows.look(child), self.rows.summary(others))
+    def _strength(self, one: Part, other: Part) -> float:
+        """The canonical correlation of two parts; where one lies in the other, of it and what is beside it there."""
+        inner, outer = sorted((one, other), key=lambda part: len(part.leaves))
+        if not set(inner.leaves) <= set(outer.leaves):
+            return self.rows.correlation(self.rows.look(one), self.rows.look(other))
+        beside = [i for i in outer.leaves if i not in inner.leaves]
+        return self.rows.correlation(self.rows.look(inner), self.rows.summary(beside))
+
+    def _directions(self, shown: list[Part], ties: set[frozenset[int]], apart: dict) -> list[tuple[int, int, bool]]:
+        """Directions of the edges between latents, those below other latents among them, and to single variables."""
+        place = {id(part): i for i, part in enumerate(shown)}
+        parent = {place[id(c)]: i for i, part in enumerate(shown) for c in part.children if c.latents}
+        ties = ties | {frozenset(pair) for pair in parent.items()}
+        # What is below a latent is separated by it from all that is not below it as well.
+        for child, above in parent.items():
+            for other in range(len(shown)):
+                below = set(shown[other].leaves) < set(shown[child].leaves)
+                if other not in (child, above) and not below:
+                    apart = {**apart, frozenset((child, other)): (above,)}
+        return oriented(len(shown), ties, apart, [i for i, part in enumerate(shown) if not part.latents])
 
 
 def _merged(items: Sequence[int], near: dict[tuple[int, int], float], alpha: float) -> list[list[int]]:
@@ -320,12 +368,19 @@ def _joined(count: int, ties: set[frozenset[int]]) -> list[int]:
     return group
 
 
-def _signatures(graph: LatentGraph) -> set:
-    return {_signature(graph, edge) for edge in graph.edges}
-
-
-def _signature(graph: LatentGraph, edge: Edge) -> tuple:
-    """An edge by what lies below its ends, so that it can be found in another graph."""
-    below: Callable[[str], tuple] = lambda n: (n in graph.latents, *(graph.descendants(n) or (n,)))  # noqa: E731
-    ends = [tuple(x for x in below(n) if x not in graph.latents) for n in (edge.cause, edge.effect)]
-    return (*ends, True) if edge.directed else (*sorted(ends, key=str), False)
+register(
+    _Discrete(
+        "discrete",
+        "finds a hierarchy of discrete latents above discrete variables, from the ranks of tables of probabilities",
+        "Kong et al., Learning discrete concepts in latent hierarchical models, 2024, arXiv:2406.00519",
+        discrete,
+        (
+            "the columns are leaves: none causes another",
+            "every latent has the same number of states, and two groups of children of its own or more",
+            "general parameters: no table has a lower rank by accident",
+        ),
+        takes="discrete",
+        latents=True,
+        rows=lambda columns: 100,
+    )
+)

@@ -218,7 +218,7 @@ def _wald(
     u, v = ua @ u, vb @ np.swapaxes(vt, 1, 2)
     p = np.ones((len(cross), len(tried)))
     for k, rank in enumerate(tried):
-        if not 1 <= rank:
+        if rank < 1:
             raise InputError(f"a rank tried is 1 or more, not {rank}")
         if rank >= s.shape[1]:
             continue
