@@ -116,6 +116,14 @@ def test_two_groups_with_no_common_cause_share_nothing():
     assert str(found) == "1 hidden and 1 seen leaves share nothing"
 
 
+def test_of_cuts_of_the_same_size_it_is_one_that_both_tell_and_then_the_nearest_to_the_hidden():
+    half = shared_set(balanced_tree(3), ["x1", "x2", "x3", "x4"])
+    assert half.latents == ("z1",)
+    parents = {"x1": ("z1",), "z2": ("z1",), "x2": ("z2",), "z3": ("z2",), "x3": ("z3",), "x4": ("z3",)}
+    assert shared_set(parents, ["x1", "x3"]).latents == ("z1", "z3")
+    assert shared_set(parents, ["x2", "x4"]).latents == ("z2", "z3")
+
+
 def test_a_large_latent_is_passed_by_for_two_small_ones():
     parents = {"big": ("a", "b"), "x": ("big",), "y": ("a",), "w": ("b",)}
     assert shared_set(parents, ["x"]).latents == ("big",)
