@@ -27,7 +27,7 @@ demo: $(DONE)/library  ## fit a toy world, score it and write its report
 	$(BIN)/identikit demo
 
 test: $(DONE)/test browser  ## run every test and every documented example
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: $(DONE)/check  ## format, lint, types, and the order of the rooms
 	$(BIN)/ruff format --check .
