@@ -29,8 +29,9 @@ from identikit.structure import (
     match_latents,
     register,
 )
-from identikit.structure.drawing import layers, svg
+from identikit.structure.drawing import svg
 from identikit.structure.files import from_networkx, to_dot, to_graphml
+from identikit.structure.layout import HIGH, lay_out
 from identikit.structure.table import as_table
 from identikit.worlds import DomainShift
 from identikit.worlds.hierarchy_graphs import HierarchyGraph, balanced_tree
@@ -238,13 +239,35 @@ def test_text_tells_of_latents_levels_and_evidence():
     assert text.endswith("the first note\nthe second")
 
 
-def test_effects_stand_below_their_causes():
-    drawn = layers(LatentGraph.from_truth(TREE))
-    assert drawn == [["z1"], ["z2", "z3"], ["x1", "x2", "x3", "x4"]]
+def laid_out(graph):
+    return lay_out(graph, dict.fromkeys(graph.names, 34.0))
+
+
+def test_effects_stand_below_their_causes_and_edges_cross_little():
+    assert laid_out(LatentGraph.from_truth(TREE)).rows == [["z1"], ["z2", "z3"], ["x1", "x2", "x3", "x4"]]
     crossed = HierarchyGraph({"x1": ("b",), "x2": ("b",), "x3": ("a",), "x4": ("a",), "a": ("t",), "b": ("t",)})
-    rows = layers(LatentGraph.from_truth(crossed))
-    order = {name: i for row in rows for i, name in enumerate(row)}
+    order = {name: i for row in laid_out(LatentGraph.from_truth(crossed)).rows for i, name in enumerate(row)}
     assert (order["a"] < order["b"]) == (order["x3"] < order["x1"])
+
+
+def test_a_parent_stands_over_the_middle_of_its_children():
+    centre = laid_out(LatentGraph.from_truth(TREE)).centre
+    assert centre["z2"][0] == pytest.approx((centre["x1"][0] + centre["x2"][0]) / 2)
+    assert centre["z1"][0] == pytest.approx((centre["z2"][0] + centre["z3"][0]) / 2)
+
+
+@given(graphs())
+@settings(max_examples=40, deadline=None)
+def test_no_variable_stands_on_another_or_on_a_passing_edge(graph):
+    laid = laid_out(graph)
+    for i, name in enumerate(graph.names):
+        x, y = laid.centre[name]
+        assert 17 <= x <= laid.width - 17
+        assert HIGH / 2 <= y <= laid.height - HIGH / 2
+        for other in graph.names[i + 1 :]:
+            u, v = laid.centre[other]
+            assert v != y or abs(u - x) >= 34
+        assert all(v != y or abs(u - x) >= 17 for bends in laid.bends for u, v in bends)
 
 
 @given(graphs())
@@ -254,7 +277,7 @@ def test_every_graph_can_be_drawn(graph):
     assert drawn.count("<rect") == len(graph.nodes)
     assert drawn.count("class='edge'") == len(graph.edges)
     assert drawn.count("marker-end") == sum(edge.directed for edge in graph.edges)
-    assert sorted(n for row in layers(graph) for n in row) == sorted(graph.names)
+    assert sorted(n for row in laid_out(graph).rows for n in row) == sorted(graph.names)
 
 
 def test_the_page_is_escaped_and_opens_offline(tmp_path):

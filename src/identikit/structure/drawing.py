@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-
 from identikit.structure.latent_graph import Edge, LatentGraph, Node
+from identikit.structure.layout import HIGH, lay_out
 from identikit.writing import write_text
 
 INK, MUTED, LINE, PAPER = "#1d2733", "#5d6b7a", "#8a97a5", "#eef4f9"
-_ACROSS, _DOWN, _HIGH, _LETTER = 26, 84, 30, 7.6
-_SWEEPS = 4
+_LETTER = 7.6
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -31,31 +30,6 @@ g.tie:hover .edge{{stroke:#d55e00;stroke-width:3.2}} g.variable:hover rect{{fill
 """
 
 
-def layers(graph: LatentGraph) -> list[list[str]]:
-    """Names of the variables row by row, from the top; in a row, each stands near what it is tied to.
-
-    Args:
-        graph: the graph; where its edges have no direction, they are drawn downwards in the order of its nodes.
-
-    >>> layers(LatentGraph.from_adjacency(np.array([[0, 1, 1], [0, 0, 1], [0, 0, 0]]), "abc"))
-    [['a'], ['b'], ['c']]
-    """
-    levels = _heights(graph)
-    rows = [[n for n in graph.names if levels[n] == level] for level in sorted(set(levels.values()), reverse=True)]
-    tied: dict[str, list[str]] = {name: [] for name in graph.names}
-    for edge in graph.edges:
-        tied[edge.cause].append(edge.effect)
-        tied[edge.effect].append(edge.cause)
-    place = {name: (k + 0.5) / len(row) for row in rows for k, name in enumerate(row)}
-    # Each variable moves to the middle of what it is tied to, row by row, down and up again, so that few edges cross.
-    for sweep in range(_SWEEPS):
-        for row in rows if sweep % 2 == 0 else rows[::-1]:
-            middle = {n: float(np.mean([place[t] for t in tied[n]])) if tied[n] else place[n] for n in row}
-            row.sort(key=lambda n, middle=middle: (round(middle[n], 9), graph.names.index(n)))
-            place |= {name: (k + 0.5) / len(row) for k, name in enumerate(row)}
-    return rows
-
-
 def svg(graph: LatentGraph, colours: Mapping[str, str] | None = None, title: str = "graph") -> str:
     """The drawing as one SVG element: latents round, observed variables square, discrete ones dashed.
 
@@ -68,27 +42,21 @@ def svg(graph: LatentGraph, colours: Mapping[str, str] | None = None, title: str
     >>> drawn.count("<rect"), drawn.count("<path class='edge'"), "found in 90% of the resamples" in drawn
     (2, 1, True)
     """
-    rows = layers(graph)
     wide = {name: max(34.0, _LETTER * len(name) + 18) for name in graph.names}
-    widths = [sum(wide[n] for n in row) + _ACROSS * (len(row) - 1) for row in rows]
-    # An edge within a row goes over it, and in the upper one needs the room.
-    at = {name: level for level, row in enumerate(rows) for name in row}
-    top = 40 if any(at[edge.cause] == at[edge.effect] for edge in graph.edges) else 10
-    whole, high = max(widths) + 20, len(rows) * _DOWN - (_DOWN - _HIGH) + 10 + top
-    centre: dict[str, tuple[float, float]] = {}
-    for level, (row, width) in enumerate(zip(rows, widths, strict=True)):
-        x = (whole - width) / 2
-        for name in row:
-            centre[name] = (x + wide[name] / 2, top + _HIGH / 2 + level * _DOWN)
-            x += wide[name] + _ACROSS
-    edges = "".join(_edge(graph, edge, centre[edge.cause], centre[edge.effect]) for edge in graph.edges)
-    nodes = "".join(_node(n, wide[n.name], *centre[n.name], (colours or {}).get(n.name, MUTED)) for n in graph.nodes)
+    laid = lay_out(graph, wide)
+    edges = "".join(
+        _edge(graph, edge, [laid.centre[edge.cause], *bends, laid.centre[edge.effect]])
+        for edge, bends in zip(graph.edges, laid.bends, strict=True)
+    )
+    nodes = "".join(
+        _node(n, wide[n.name], *laid.centre[n.name], (colours or {}).get(n.name, MUTED)) for n in graph.nodes
+    )
     head = (
         "<defs><marker id='tip' viewBox='0 0 8 8' refX='7' refY='4' markerWidth='7' markerHeight='7' orient='auto' "
         f"markerUnits='userSpaceOnUse'><path d='M0 0L8 4L0 8z' fill='{MUTED}'/></marker></defs>"
     )
     return (
-        f"<svg role='img' viewBox='0 0 {whole:.0f} {high:.0f}' width='{whole:.0f}'>"
+        f"<svg role='img' viewBox='0 0 {laid.width:.0f} {laid.height:.0f}' width='{laid.width:.0f}'>"
         f"<title>{escape(title)}</title>{head}{edges}{nodes}</svg>"
     )
 
@@ -126,16 +94,6 @@ def draw(graph: LatentGraph, path: str | Path, title: str = "") -> Path:
     return write_text(path, page, "drawing")
 
 
-def _heights(graph: LatentGraph) -> dict[str, int]:
-    """The row of each variable, from the bottom."""
-    if graph.directed or any(node.level is not None for node in graph.nodes):
-        return graph.levels
-    at = {name: i for i, name in enumerate(graph.order)}
-    # Drawn downwards in an order in which causes come first, open edges can close no cycle.
-    down = [tuple(sorted((e.cause, e.effect), key=at.__getitem__)) for e in graph.edges]
-    return LatentGraph(graph.nodes, tuple(Edge(cause, effect) for cause, effect in down)).levels
-
-
 def _evidence(graph: LatentGraph, edge: Edge) -> str:
     """What speaks for an edge, in one line."""
     said = [] if edge.score is None else [f"{graph.scale or 'score'} {edge.score:.3g}"]
@@ -144,18 +102,8 @@ def _evidence(graph: LatentGraph, edge: Edge) -> str:
     return "; ".join(said) or "no evidence given"
 
 
-def _edge(graph: LatentGraph, edge: Edge, start: tuple[float, float], end: tuple[float, float]) -> str:
-    (x, y), (u, v) = start, end
-    if y == v:
-        # Within a row the edge goes over what stands between.
-        y = v = y - _HIGH / 2
-        up = min(28.0, 12 + abs(u - x) / 12)
-        path = f"M{x:.1f} {y:.1f}C{x:.1f} {y - up:.1f} {u:.1f} {v - up:.1f} {u:.1f} {v - 2:.1f}"
-    else:
-        sign = 1 if v > y else -1
-        y, v = y + sign * _HIGH / 2, v - sign * (_HIGH / 2 + 2)
-        bend = (v - y) / 2
-        path = f"M{x:.1f} {y:.1f}C{x:.1f} {y + bend:.1f} {u:.1f} {v - bend:.1f} {u:.1f} {v:.1f}"
+def _edge(graph: LatentGraph, edge: Edge, points: list[tuple[float, float]]) -> str:
+    path = _over(points[0], points[-1]) if points[0][1] == points[-1][1] else _through(points)
     faint = 1.0 if edge.frequency is None else 0.25 + 0.75 * edge.frequency
     tip = " marker-end='url(#tip)'" if edge.directed else ""
     told = escape(f"{edge.arrow}: {_evidence(graph, edge)}")
@@ -167,6 +115,25 @@ def _edge(graph: LatentGraph, edge: Edge, start: tuple[float, float], end: tuple
     )
 
 
+def _over(start: tuple[float, float], end: tuple[float, float]) -> str:
+    """The path of an edge within a row, over what stands between."""
+    (x, y), (u, _) = start, end
+    y -= HIGH / 2
+    up = min(28.0, 12 + abs(u - x) / 12)
+    return f"M{x:.1f} {y:.1f}C{x:.1f} {y - up:.1f} {u:.1f} {y - up:.1f} {u:.1f} {y - 2:.1f}"
+
+
+def _through(points: list[tuple[float, float]]) -> str:
+    """The path of an edge from row to row: upright where it passes one."""
+    sign = 1 if points[-1][1] > points[0][1] else -1
+    path = ""
+    for i, ((x, y), (u, v)) in enumerate(pairwise(points)):
+        y, v = y + sign * HIGH / 2, v - sign * (HIGH / 2 + 2 * (i == len(points) - 2))
+        bend = (v - y) / 2
+        path += f"{'L' if path else 'M'}{x:.1f} {y:.1f}C{x:.1f} {y + bend:.1f} {u:.1f} {v - bend:.1f} {u:.1f} {v:.1f}"
+    return path
+
+
 def _node(node: Node, wide: float, x: float, y: float, colour: str) -> str:
     about = [f"{'latent' if node.latent else 'observed'}, {node.kind}"]
     if node.size is not None:
@@ -175,7 +142,7 @@ def _node(node: Node, wide: float, x: float, y: float, colour: str) -> str:
     dashes = " stroke-dasharray='5 3'" if node.kind == "discrete" else ""
     return (
         f"<g class='variable'><title>{escape(node.name)}: {escape('; '.join(about))}</title>"
-        f"<rect x='{x - wide / 2:.1f}' y='{y - _HIGH / 2:.1f}' width='{wide:.1f}' height='{_HIGH}' "
+        f"<rect x='{x - wide / 2:.1f}' y='{y - HIGH / 2:.1f}' width='{wide:.1f}' height='{HIGH}' "
         f"rx='{15 if node.latent else 3}' fill='{PAPER if node.latent else '#fff'}' stroke='{colour}' "
         f"stroke-width='2'{dashes}/>"
         f"<text x='{x:.1f}' y='{y + 4.5:.1f}' text-anchor='middle' font-size='13' fill='{INK}'>"
