@@ -20,7 +20,7 @@ from identikit.structure.environments import find_hierarchy
 from identikit.structure.shared_rows import fit_rows, inexactness, ordered_rows, row_overlap, share_rows
 from identikit.worlds.linear_environments import LinearEnvironments
 
-FEW = {"restarts": 3, "refits": 5, "draws": 10}
+FEW = {"restarts": 3, "refits": 4, "draws": 10}
 
 
 def drawn(rng, environments=4, latents=3, columns=6, noise=0.0):

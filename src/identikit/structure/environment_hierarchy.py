@@ -39,12 +39,12 @@ class EnvironmentHierarchy:
         spectrum: (columns,) eigenvalues of the correlation of the columns.
         spectrum_null: (columns,) their 95 % points where the values of each column are permuted.
         contrast: (environments,) how far the sources are from normal.
-        contrast_null: (draws, environments), the same for normal values of the same covariance and rows.
+        contrast_null: (draws, environments), the same for as many rows of normal values.
         restarts: (restarts,) scores of further starts of ICA on the same rows.
         floor: (draws,) scores with the environments permuted: nothing differs between them but by chance.
         chance: (draws,) scores with the sources of each environment turned at random: nothing is shared but the space.
         orders: score of the same sources in each order of causes, by the positions of the latents.
-        refits: (refits, latents, columns), `unmixing` of fits to rows drawn again in each environment, from one start.
+        refits: (refits, latents, columns), `unmixing` of fits to rows drawn again in each environment.
         changes_null: (draws, latents, latents), `changes` with the environments permuted.
         partial: whether the time was over before all draws were made.
     """

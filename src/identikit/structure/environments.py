@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from identikit.structure.table import Table
 
 LEAST = 10
 """Rows that each environment needs for every column."""
+_STARTS = 3
+"""Starts of ICA in each refit, of which the best is taken as it is in the fit."""
 _NORMAL = 0.3745672075
 """The mean of log cosh over a standard normal."""
 
@@ -47,7 +50,7 @@ def find_hierarchy(
         latents: how many, from 2 to 5 and at most the columns.
         standardise: divide each column by its deviation within environments, so that its unit does not matter.
         restarts: starts of ICA, 2 or more.
-        refits: fits to rows drawn again within each environment, 2 or more.
+        refits: fits to rows drawn again within each environment, each the best of three starts; 2 or more.
         draws: of each null, 1 or more.
         seed: of all that is drawn.
 
@@ -124,8 +127,7 @@ def _find(
 
     tried = [_separate(parts, latents, rng) for _ in _times(restarts, clock)]
     contrasts = np.stack([contrast for _, contrast in tried])
-    best = contrasts.argmax(0)
-    unmixings = np.stack([tried[start][0][k] for k, start in enumerate(best)])
+    unmixings = _furthest(tried)
     shared = share_rows(unmixings)
     chance = [share_rows(_turned(tried[d % len(tried)][0], rng)).score for d in _times(draws, clock)]
 
@@ -139,9 +141,10 @@ def _find(
     again = []
     for _ in _times(refits, clock):
         drawn = [part[rng.integers(len(part), size=len(part))] for part in parts]
-        again.append(independent_rows(share_rows(_separate(drawn, latents, rng)[0]).rows, covariance))
+        starts = [_separate(drawn, latents, rng) for _ in range(min(_STARTS, restarts))]
+        again.append(independent_rows(share_rows(_furthest(starts)).rows, covariance))
 
-    normal = [_separate([_normal(part, rng) for part in parts], latents, rng)[1] for _ in _times(draws, clock)]
+    normal = [normal_contrasts(int(rows), latents) for rows in sizes]
     values = [np.linalg.eigvalsh(np.cov(part.T))[::-1] for part in parts]
     return EnvironmentHierarchy(
         columns=tuple(columns),
@@ -156,7 +159,7 @@ def _find(
         spectrum=_spectrum(within),
         spectrum_null=np.quantile([_spectrum(rng.permuted(within, axis=0)) for _ in range(draws)], 0.95, axis=0),
         contrast=np.median(contrasts, axis=0),
-        contrast_null=np.stack(normal),
+        contrast_null=np.stack(normal, axis=1),
         restarts=np.array([share_rows(m).score for m, _ in tried]),
         floor=np.array(floor),
         chance=np.array(chance),
@@ -166,7 +169,7 @@ def _find(
         },
         refits=np.stack(again),
         changes_null=np.stack(changes),
-        partial=len(tried) < restarts or len(again) < refits or len(normal) < draws or len(floor) < draws,
+        partial=len(tried) < restarts or len(again) < refits or len(floor) < draws,
     )
 
 
@@ -201,16 +204,29 @@ def _separate(parts: list[np.ndarray], latents: int, rng: np.random.Generator) -
     return np.stack(found), np.array(contrasts)
 
 
+def _furthest(tried: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Of several starts, in each environment the rows whose sources are furthest from normal."""
+    best = np.stack([contrast for _, contrast in tried]).argmax(0)
+    return np.stack([tried[start][0][k] for k, start in enumerate(best)])
+
+
 def _turned(unmixings: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The same unmixings with the sources of each environment turned by a random rotation."""
     turns, upper = np.linalg.qr(rng.normal(size=(len(unmixings), unmixings.shape[1], unmixings.shape[1])))
     return turns * np.sign(np.diagonal(upper, axis1=1, axis2=2))[:, None, :] @ unmixings
 
 
-def _normal(part: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Normal rows, as many as there are and with the same covariance."""
-    left, sizes, _ = np.linalg.svd(np.cov(part.T))
-    return rng.normal(size=part.shape) @ (left * np.sqrt(sizes)).T
+@lru_cache(maxsize=256)
+def normal_contrasts(rows: int, latents: int, draws: int = 20) -> np.ndarray:
+    """How far from normal ICA makes sources look, (draws,), in normal data, where it depends on nothing else.
+
+    Args:
+        rows: of the data.
+        latents: of the data, and sources to find.
+        draws: of the data.
+    """
+    rng = np.random.default_rng([rows, latents])
+    return np.array([_separate([rng.normal(size=(rows, latents))], latents, rng)[1][0] for _ in range(draws)])
 
 
 def _spectrum(values: np.ndarray) -> np.ndarray:
