@@ -587,6 +587,7 @@ def test_the_command_searches_a_table(tmp_path):
     graph = LatentGraph.load(tmp_path / "g.json")
     assert {edge.arrow for edge in graph.edges} == {"a -> c", "b -> c"}
     assert "<svg" in (tmp_path / "g.html").read_text()
+    assert "2 variables" in said(path, "--x", "[ac]", "--method", "ges", "--resamples", "0")
     assert "ends in .json" in said(path, "--json", tmp_path / "g.txt", code=2)
     assert "did you mean 'pc'" in said(path, "--method", "pcc", code=2)
     assert "unknown option of pc" in said(path, "--set", "beta=1", code=2)

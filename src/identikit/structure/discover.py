@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def discover(
         raise InputError(f"resamples is a whole number from 0, not {resamples!r}")
     if seconds is not None and not seconds > 0:
         raise InputError(f"seconds is a time above 0, not {seconds!r}")
-    if isinstance(names, str) and not isinstance(data, str):
+    if isinstance(names, str) and not isinstance(data, str | Path):
         names = list(names)
     table = as_table(data, names, domain, missing, search.takes)
     if "seed" in search.options:
