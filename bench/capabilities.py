@@ -47,6 +47,7 @@ def main() -> None:
         "families by name only": ({"named": True}, {}),
         "all eight families": ({"families": FAMILIES}, {}),
         "two latents": ({}, {"latents": 2}),
+        "two latents, columns standardised": ({}, {"latents": 2, "standardise": True}),
         "four latents": ({}, {"latents": 4}),
     }
     result: dict[str, Any] = {"choices": {}, "seeds": [], "families": {}}
@@ -118,6 +119,7 @@ def told(found: EnvironmentHierarchy) -> dict[str, Any]:
         "next order": round(sorted(found.orders.values())[1], 4),
         "reading": names,
         "share": shares,
+        "loadings": found.loadings.round(3).tolist(),
         "refits": {
             "general first": share(first),
             "IFEval second": share(second),
