@@ -84,8 +84,10 @@ def rooted(graph: LatentGraph) -> LatentGraph:
             order = _outwards([n for n in graph.names if n in group][:1], free)
         place = {name: i for i, name in enumerate(order)}
         for edge in inside:
-            ends = sorted((edge.cause, edge.effect), key=place.__getitem__)
-            edges.append(replace(edge, cause=ends[0], effect=ends[1], directed=True))
+            first, last = sorted((edge.cause, edge.effect), key=place.__getitem__)
+            if first in _below(last, edges):
+                first, last = last, first
+            edges.append(replace(edge, cause=first, effect=last, directed=True))
         free = {name: around for name, around in free.items() if name not in group}
     return replace(graph, nodes=tuple(replace(n, level=None) for n in nodes), edges=tuple(edges))
 
@@ -104,6 +106,16 @@ def _all_above(name: str, parents: dict[str, list[str]]) -> set[str]:
         if node not in found:
             found.add(node)
             left += parents[node]
+    return found
+
+
+def _below(name: str, edges: list[Edge]) -> set[str]:
+    found: set[str] = set()
+    left = [name]
+    while left:
+        node = left.pop()
+        left += [e.effect for e in edges if e.cause == node and e.effect not in found]
+        found.add(node)
     return found
 
 

@@ -68,8 +68,16 @@ class Rows:
     def join(self, sides: Sequence[np.ndarray]) -> np.ndarray:
         """Features of a set: all products of one feature of each, or all features side by side."""
         if self.linear:
-            return np.concatenate(sides, axis=1)
+            return self.beside(sides)
         return reduce(lambda a, b: (a[:, :, None] * b[:, None, :]).reshape(len(a), -1), sides)
+
+    def beside(self, sides: Sequence[np.ndarray]) -> np.ndarray:
+        """Features of a set side by side, each of which has a constant in its span; no more columns than they span."""
+        if len(sides) == 1:
+            return sides[0]
+        # A direction without a constant in it: all but the constant's own.
+        free = [side @ np.linalg.svd((self.weights @ side)[None])[2][1:].T for side in sides]
+        return np.concatenate([np.ones((len(self.codes), 1)), *free], axis=1)
 
     def summary(self, leaves: Sequence[int]) -> np.ndarray:
         """Features of a set of observed variables, of bounded number."""
@@ -114,9 +122,20 @@ class Rows:
         """The rank that a set of separating variables of these ranks gives a table."""
         return 1 + sum(r - 1 for r in ranks) if self.linear else prod(ranks)
 
-    def p_at_most(self, left: np.ndarray, right: np.ndarray, rank: int) -> float:
-        """p-value of a rank of the table of two sets of features."""
-        return float(feature_ranks(left, right, self.weights, self.count, [rank]).p[0, 0])
+    def p_at_most(self, left: Sequence[np.ndarray], right: Sequence[np.ndarray], rank: int) -> float:
+        """p-value of a rank of the table of two sets; 0 where no table of theirs can have more.
+
+        Two tables are tested, of the joint states of each set and of its members side by side: what holds of the first
+        holds of the second, which has fewer cells and shows a dependence of pairs sooner.
+        """
+        tests = []
+        for form in (self.join, self.beside)[self.linear :]:
+            a, b = form(left), form(right)
+            if rank < min(a.shape[1], b.shape[1]):
+                tests.append(float(feature_ranks(a, b, self.weights, self.count, [rank]).p[0, 0]))
+            if len(left) == len(right) == 1:
+                break
+        return min(1.0, len(tests) * min(tests)) if tests else 0.0
 
     def correlation(self, left: np.ndarray, right: np.ndarray) -> float:
         """The largest canonical correlation of two sets of features, 0 to 1."""
@@ -164,7 +183,7 @@ def as_codes(data: Dataset | np.ndarray, names: Sequence[str] | None = None) -> 
         if column.max() >= MOST_STATES:
             raise InputError(f"'{name}' has {column.max() + 1} categories, and {MOST_STATES} can be tested: merge some")
         counts = np.bincount(column)
-        if len(counts) == 1:
+        if (column == column[0]).all():
             raise InputError(f"'{name}' is constant: leave it out")
         if counts.min() < LEAST:
             raise InputError(

@@ -153,21 +153,24 @@ class _Search:
             found = pair_ranks(rows.codes, states, rows.weights * rows.count, [bound])
             pairs, tests = found[0], found[1].p[:, 0].tolist()
         # Variables that are independent of all others have no parent; with them every table has a low rank.
-        alone = [i for i in range(len(single)) if self._against_rest(single, (i,), 1) > self.alpha]
+        alone = [i for i in range(len(single)) if self._alone(single, i) > self.alpha]
         near = {p: t for p, t in zip(pairs, tests, strict=True) if not set(p) & set(alone)}
         groups = _merged([i for i in range(len(single)) if i not in alone], near, self.alpha)
         left = [g[0] for g in groups if len(g) == 1]
-        if 4 <= len(left) <= _TRIPLES:
-            groups = [g for g in groups if len(g) > 1] + self._triples(single, left)
-        elif len(left) > _TRIPLES:
+        # With too few rows two variables with two parents can look as if they had one: they are tried again.
+        again = sorted(i for g in groups if len(g) < 3 for i in g)
+        if len(left) >= 4 and len(again) <= _TRIPLES:
+            groups = [g for g in groups if len(g) > 2] + self._triples(single, again)
+        elif len(left) >= 4:
             self.notes.append(f"{len(left)} variables are in no group of pairs, too many to try sets of three of them")
         made = []
         for group in groups:
             members = [single[i] for i in group]
-            two = len(group) > 2 and all(near.get(pair, 0) <= self.alpha for pair in combinations(group, 2))
-            if len(group) > 1:
+            pairs = list(combinations(group, 2))
+            two = sum(near[pair] > self.alpha for pair in pairs) <= len(pairs) / 2
+            if len(group) > 1 + two:
                 bound = rows.size([self.states] * (1 + two))
-                p = [self._against_rest(single, pair, bound) for pair in combinations(group, 3 if two else 2)]
+                p = [self._against_rest(single, chosen, bound) for chosen in combinations(group, 2 + two)]
                 members = [self._latent(members, 1 + two, self._why(members, bound, float(np.median(p))))]
             made += members
         return [*made, *(single[i] for i in alone)]
@@ -185,16 +188,14 @@ class _Search:
         return _merged(left, {pair: float(np.median(p)) for pair, p in near.items() if p}, self.alpha)
 
     def _against_rest(self, parts: Sequence[Part], chosen: tuple[int, ...], rank: int) -> float:
+        """p-value of a rank of the table of some parts with all others."""
         rows = self.rows
-        left = rows.join([rows.look(parts[i]) for i in chosen])
         others = [part for i, part in enumerate(parts) if i not in chosen]
         if all(not part.latents for part in others):
-            right = rows.summary([part.leaves[0] for part in others])
+            rest = rows.summary([part.leaves[0] for part in others])
         else:
-            right = np.concatenate([rows.look(part) for part in others], axis=1)
-        if rank >= min(left.shape[1], right.shape[1]):
-            return 0.0
-        return rows.p_at_most(left, right, rank)
+            rest = rows.beside([rows.look(part) for part in others])
+        return rows.p_at_most([rows.look(parts[i]) for i in chosen], [rest], rank)
 
     def _skeleton(
         self, parts: list[Part], most: int
@@ -228,21 +229,16 @@ class _Search:
         rank = rows.size([part.rank for part in by])
         tests = []
         for way in range(1 + bool(by)):
-            left = rows.join([rows.look(u), *(h[way] for h in halves)])
-            right = rows.join([rows.look(v), *(h[1 - way] for h in halves)])
-            if rank >= min(left.shape[1], right.shape[1]):
-                return 0.0
+            left, right = [rows.look(u), *(h[way] for h in halves)], [rows.look(v), *(h[1 - way] for h in halves)]
             tests.append(rows.p_at_most(left, right, rank))
         return min(1.0, len(tests) * min(tests))
 
     def _hidden_by(self, parts: list[Part], u: int, v: int) -> float:
         """p-value of a part being independent of all but one given that one."""
         rows = self.rows
-        rest = np.concatenate([rows.look(part) for i, part in enumerate(parts) if i not in (u, v)], axis=1)
-        tests = []
-        for way, half in enumerate(rows.halves(parts[v])):
-            left, right = rows.join([rows.look(parts[u]), half]), rows.join([rows.halves(parts[v])[1 - way], rest])
-            tests.append(rows.p_at_most(left, right, parts[v].rank))
+        rest = rows.beside([rows.look(part) for i, part in enumerate(parts) if i not in (u, v)])
+        halves = rows.halves(parts[v])
+        tests = [rows.p_at_most([rows.look(parts[u]), halves[k]], [halves[1 - k], rest], parts[v].rank) for k in (0, 1)]
         return min(1.0, 2 * min(tests))
 
     def _above(self, parts: list[Part], ties: set[frozenset[int]]) -> list[Part]:
@@ -277,7 +273,13 @@ class _Search:
         return f"with the rest, {len(members)} {sets} ({listed}) have tables of rank {rank} at most (median p {p:.2g})"
 
     def _tied(self, parts: list[Part]) -> bool:
-        return all(self._against_rest(parts, (i,), 1) <= self.alpha for i in range(len(parts)))
+        return all(self._alone(parts, i) <= self.alpha for i in range(len(parts)))
+
+    def _alone(self, parts: list[Part], i: int) -> float:
+        """p-value of a part being independent of every other one."""
+        rows = self.rows
+        others = rows.beside([rows.look(part) for k, part in enumerate(parts) if k != i])
+        return rows.p_at_most([rows.look(parts[i])], [others], 1)
 
     def _late(self) -> bool:
         self.partial |= self.clock.over
