@@ -16,7 +16,7 @@ from identikit.cli import app
 from identikit.data import Truth
 from identikit.datasets import from_arrays
 from identikit.datasets.columns import read_columns
-from identikit.errors import InputError
+from identikit.errors import InputError, LeakError
 from identikit.metrics import shd
 from identikit.structure import (
     SEARCHES,
@@ -401,6 +401,15 @@ def test_domains_come_from_the_data_set_or_beside_it():
     assert as_table(x, domain=np.arange(40) % 2).domains == ("0", "1")
     with pytest.raises(InputError, match="lengths differ"):
         as_table(x, domain=[1, 2])
+
+
+def test_no_truth_and_no_modalities_are_searched():
+    data, truth = DomainShift(domains=3).sample(60)
+    assert as_table(data).columns == data.schema.shape[0]
+    with pytest.raises(LeakError, match="was handed a Truth"):
+        as_table(truth)
+    with pytest.raises(InputError, match="several modalities"):
+        as_table(from_arrays({"sound": collider(40), "sight": collider(40)}))
 
 
 def test_columns_of_a_file_keep_their_gaps(tmp_path):
