@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,64 +13,12 @@ import numpy as np
 from identikit.data import Truth
 from identikit.errors import InputError, unknown
 from identikit.metrics.cpdag import adjacency, cpdag
+from identikit.structure.parts import KINDS, Edge, Node, check_edge
 from identikit.worlds.graphs import check_graph
 from identikit.worlds.hierarchy_graphs import HierarchyGraph
 
 if TYPE_CHECKING:
     import networkx as nx
-
-KINDS = ("continuous", "discrete", "circular")
-
-
-@dataclass(frozen=True)
-class Node:
-    """One variable of a graph.
-
-    Attributes:
-        name: of the variable, another one for each.
-        latent: whether it is hidden.
-        kind: `continuous`, `discrete` or `circular`.
-        level: its height in a hierarchy, 0 for the bottom; None to have it told from the edges.
-        size: dimensions of a continuous variable, categories of a discrete one; None where it is not known.
-        evidence: what speaks for it, in words.
-    """
-
-    name: str
-    latent: bool = False
-    kind: str = "continuous"
-    level: int | None = None
-    size: int | None = None
-    evidence: str = ""
-
-
-@dataclass(frozen=True)
-class Edge:
-    """One edge between two variables.
-
-    Attributes:
-        cause: name of the variable that it starts from.
-        effect: name of the variable that it points to.
-        score: how strong it is, on the scale that the search states; None where it gives none.
-        frequency: share of the bootstrap samples in which the same search finds it; None where none was drawn.
-        directed: False where the equivalence class leaves the direction open, and cause and effect are only a pair.
-        evidence: what speaks for it, in words.
-    """
-
-    cause: str
-    effect: str
-    score: float | None = None
-    frequency: float | None = None
-    directed: bool = True
-    evidence: str = ""
-
-    @property
-    def arrow(self) -> str:
-        """The edge in text.
-
-        >>> Edge("rain", "wet").arrow, Edge("a", "b", directed=False).arrow
-        ('rain -> wet', 'a -- b')
-        """
-        return f"{self.cause} {'->' if self.directed else '--'} {self.effect}"
 
 
 @dataclass(frozen=True)
@@ -127,7 +74,7 @@ class LatentGraph:
             seen.add(node.name)
         taken: set[tuple[str, str]] = set()
         for edge in self.edges:
-            _check_edge(edge, self.names)
+            check_edge(edge, self.names)
             ways = {(edge.cause, edge.effect)} | (set() if edge.directed else {(edge.effect, edge.cause)})
             if ways & taken:
                 raise InputError(f"two edges of the graph join '{edge.cause}' and '{edge.effect}': keep one")
@@ -389,15 +336,3 @@ class LatentGraph:
                 found.add(reached)
                 left += step(reached)
         return tuple(n for n in self.names if n in found)
-
-
-def _check_edge(edge: Edge, names: tuple[str, ...]) -> None:
-    for name in (edge.cause, edge.effect):
-        if name not in names:
-            raise unknown("variable", name, names)
-    if edge.cause == edge.effect and not edge.directed:
-        raise InputError(f"an undirected edge joins two variables, not '{edge.cause}' with itself")
-    if edge.score is not None and not math.isfinite(edge.score):
-        raise InputError(f"the score of {edge.arrow} must be a finite number, not {edge.score}")
-    if edge.frequency is not None and not 0 <= edge.frequency <= 1:
-        raise InputError(f"the frequency of {edge.arrow} must be a share from 0 to 1, not {edge.frequency}")
