@@ -19,6 +19,9 @@ MOST_STATES = 12
 _JOINT = 32
 """Up to so many joint states a set of variables enters by all of them, beyond by single states and pairs of states."""
 
+_DEPENDENT = 1e-3
+"""p-value below which what is below a latent counts as telling of the rest of the data."""
+
 
 @dataclass(eq=False)
 class Part:
@@ -104,8 +107,20 @@ class Rows:
             return self.observed(part.leaves[0])
         if "all" not in part._seen:
             rest = [i for i in range(len(self.names)) if i not in part.leaves]
-            part._seen["all"] = self.directions(part.leaves, rest, part.rank) if rest else self.summary(part.leaves)
+            own, other = ([self.beside([self.observed(i) for i in leaves])] for leaves in (part.leaves, rest or [0]))
+            # What says most of variables that it is independent of would be chance, and then look dependent.
+            if rest and self.p_at_most(own, other, 1) < _DEPENDENT:
+                part._seen["all"] = self.directions(part.leaves, rest, part.rank)
+            else:
+                part._seen["all"] = self._agreed(part)
         return part._seen["all"]
+
+    def _agreed(self, part: Part) -> np.ndarray:
+        """(patterns, rank) what two halves of the leaves below a latent say of each other, summed over the two."""
+        one, two = self.halves(part)
+        root, other = (inverse_root((half.T * self.weights) @ half) for half in (one, two))
+        u, s, vt = np.linalg.svd(root @ ((one.T * self.weights) @ two) @ other)
+        return one @ root @ u[:, : len(s)] + two @ other @ vt[: len(s)].T
 
     def halves(self, part: Part) -> tuple[np.ndarray, np.ndarray]:
         """Features of two disjoint halves of what lies below a latent, each of which tells its states."""
