@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-from identikit import constraints, datasets, metrics, nets, studies, tasks, worlds
+from identikit import constraints, datasets, metrics, nets, structure, studies, tasks, worlds
 from identikit import methods as methods
 from identikit.data import Dataset, Schema, Truth
 from identikit.engine import Method, Runs, fit, result, steps
@@ -12,6 +12,7 @@ from identikit.metrics import Scorecard, score
 from identikit.nets import Batch, Code, Model
 from identikit.objective import Objective, Term, axis, constant, cosine, ramp
 from identikit.reports import report
+from identikit.structure import discover
 from identikit.studies import Study
 from identikit.trust import Certificate, certify
 
@@ -36,6 +37,7 @@ __all__ = [
     "constraints",
     "cosine",
     "datasets",
+    "discover",
     "fit",
     "methods",
     "metrics",
@@ -45,6 +47,7 @@ __all__ = [
     "result",
     "score",
     "steps",
+    "structure",
     "studies",
     "tasks",
     "verify",

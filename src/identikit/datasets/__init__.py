@@ -14,6 +14,7 @@ from identikit.datasets.emoji import emoji, emoji_concepts
 from identikit.datasets.eth_ucy import eth_ucy
 from identikit.datasets.mpi3d import mpi3d
 from identikit.datasets.office_caltech import office_caltech
+from identikit.datasets.open_llm_leaderboard import open_llm_leaderboard
 from identikit.datasets.pacs import pacs
 from identikit.datasets.prepare import standardise_by_domain
 from identikit.datasets.sachs import sachs, sachs_graph
@@ -49,6 +50,7 @@ __all__ = [
     "load",
     "mpi3d",
     "office_caltech",
+    "open_llm_leaderboard",
     "pacs",
     "reload",
     "sachs",

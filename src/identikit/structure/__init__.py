@@ -2,9 +2,13 @@
 
 from identikit.structure import causal_learn as causal_learn
 from identikit.structure import discrete_search as discrete_search
-from identikit.structure import environments as environments
+from identikit.structure.composition import Composability, composability
 from identikit.structure.discover import discover
+from identikit.structure.environment_hierarchy import EnvironmentHierarchy
+from identikit.structure.environments import find_hierarchy
 from identikit.structure.latent_graph import Edge, LatentGraph, Node
+from identikit.structure.mask_levels import Exposure, MaskCurve, mask_curve
+from identikit.structure.masks import SharedSet, shared_set
 from identikit.structure.matching import Comparison, compare, match_latents
 from identikit.structure.search import SEARCHES, Clock, Search, Stopped, register
 from identikit.structure.table import Table
@@ -13,14 +17,23 @@ __all__ = [
     "SEARCHES",
     "Clock",
     "Comparison",
+    "Composability",
     "Edge",
+    "EnvironmentHierarchy",
+    "Exposure",
     "LatentGraph",
+    "MaskCurve",
     "Node",
     "Search",
+    "SharedSet",
     "Stopped",
     "Table",
     "compare",
+    "composability",
     "discover",
+    "find_hierarchy",
+    "mask_curve",
     "match_latents",
     "register",
+    "shared_set",
 ]

@@ -18,6 +18,7 @@ from identikit.worlds.interventions import Interventional
 from identikit.worlds.label_graph import LabelGraph
 from identikit.worlds.langevin import Langevin
 from identikit.worlds.latent_scm import LatentSCM
+from identikit.worlds.linear_environments import LinearEnvironments
 from identikit.worlds.mixing import Mixing, draw_mixing
 from identikit.worlds.mobile_robot import MobileRobot
 from identikit.worlds.modalities import MultiModal
@@ -57,6 +58,7 @@ __all__ = [
     "LabelGraph",
     "Langevin",
     "LatentSCM",
+    "LinearEnvironments",
     "Mixing",
     "MobileRobot",
     "MujocoScene",
