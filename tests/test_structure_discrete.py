@@ -13,7 +13,7 @@ from identikit.structure.discover import discover
 from identikit.structure.discrete_class import rooted, shown_class
 from identikit.structure.discrete_parts import as_codes, distinct
 from identikit.structure.discrete_search import discrete_hierarchy
-from identikit.structure.latent_graph import LatentGraph
+from identikit.structure.latent_graph import Edge, LatentGraph, Node
 from identikit.structure.matching import compare
 from identikit.structure.nonnegative_ranks import nonnegative_rank
 from identikit.structure.orient import oriented
@@ -284,6 +284,22 @@ def test_the_class_of_each_kind_keeps_its_leaves_and_roots_to_a_dag(kind):
     else:
         assert len(known.latents) == 3
         assert all(known.neighbours(z) for z in known.latents)
+
+
+def test_two_pairs_of_tied_latents_get_a_root_each():
+    nodes = tuple(Node(f"z{i}", True) for i in range(4)) + tuple(Node(f"d{i}") for i in range(8))
+    edges = [Edge(f"z{i // 2}", f"d{i}") for i in range(8)]
+    edges += [Edge("z0", "z1", directed=False), Edge("z2", "z3", directed=False)]
+    drawn = rooted(LatentGraph(nodes, tuple(edges)))
+    assert set(drawn.roots) == {"root", "root of z2"}
+    assert drawn.directed
+    assert len(drawn.latents) == 6
+
+
+def test_open_edges_beside_directed_ones_close_no_cycle():
+    nodes = tuple(Node(name, True) for name in ("a", "b", "c"))
+    edges = (Edge("a", "b"), Edge("b", "c", directed=False), Edge("c", "a", directed=False))
+    assert rooted(LatentGraph(nodes, edges)).directed
 
 
 def test_a_collider_points_into_its_middle_and_a_sink_has_no_child():

@@ -75,7 +75,7 @@ def rooted(graph: LatentGraph) -> LatentGraph:
         if is_tree and not any(graph.parents(name) for name in group):
             order = _middle(graph, group)
             if len(order) == 2:
-                name = "root" if "root" not in graph.names else f"root of {order[0]}"
+                name = "root" if all(n.name != "root" for n in nodes) else f"root of {order[0]}"
                 inside = [e for e in inside if {e.cause, e.effect} != set(order)]
                 nodes.insert(0, Node(name, True, graph.node(order[0]).kind, evidence="the middle of the latents"))
                 edges += [Edge(name, end) for end in order]

@@ -128,9 +128,8 @@ class Rows:
             groups = [part.children[k::2] for k in range(2)]
             leaves = [[i for child in group for i in child.leaves] for group in groups]
             everything = range(len(self.names))
-            part._seen["halves"] = tuple(
-                self.directions(own, [i for i in everything if i not in own], part.rank) for own in leaves
-            )
+            one, two = (self.directions(own, [i for i in everything if i not in own], part.rank) for own in leaves)
+            part._seen["halves"] = one, two
         return part._seen["halves"]
 
     def size(self, ranks: Sequence[int]) -> int:

@@ -175,8 +175,8 @@ def pair_ranks(
         places = list(group)
         # From products of the indicators of all states but the first to the indicators of every joint state.
         turn = np.kron(_indicators(shape[0]), _indicators(shape[1]))
-        own = [[np.flatnonzero(owner == i) for i in pairs[k]] for k in places]
-        index = np.array([product[np.ix_([0, *i], [0, *j])].ravel() for i, j in own])
+        own = [[np.flatnonzero((owner == i) | (owner < 0)) for i in pairs[k]] for k in places]
+        index = np.array([product[np.ix_(i, j)].ravel() for i, j in own])
         mask = np.array([~np.isin(owner, pairs[k]) for k in places], float)
         twice = mask[:, :, None] * mask[:, None, :]
         cross = turn @ moments[index][:, :, :first] * mask[:, None, :]
