@@ -239,6 +239,7 @@ def test_a_bad_table_is_one_sentence(table, words):
     [
         ({"features": "tables"}, "did you mean 'table'"),
         ({"states": 1}, "2 states or more"),
+        ({"states": 4}, "at most 3 here"),
         ({"alpha": 0}, "between 0 and 1"),
         ({"separators": -1}, "0 or more"),
         ({"names": ("a",)}, "1 names"),

@@ -112,6 +112,12 @@ def _searched(
     clock: Clock,
 ) -> LatentGraph:
     rows = Rows(codes, names, features == "linear")
+    one, two = sorted(rows.states)[:2]
+    if states is not None and one * two <= states:
+        raise InputError(
+            f"latents of {states} states leave no trace in pairs of variables with {one * two} joint states: "
+            f"states is at most {one * two - 1} here"
+        )
     size = 2 if features == "linear" else states or min(rows.states)
     return Steps(rows, size, alpha, separators, clock).graph()
 
