@@ -229,9 +229,9 @@ def test_runs_go_on_to_a_certificate_and_a_report(tmp_path):
 
 
 def test_the_encoder_of_ivae_needs_the_domain_and_that_of_imsda_does_not():
-    with pytest.raises(InputError, match="ivae needs the field 'domain'"):
+    with pytest.raises(InputError, match="ivae needs the domain of every row: give sample_domain="):
         IVAE(steps=2).fit(X)
-    with pytest.raises(InputError, match="imsda needs the field 'domain'"):
+    with pytest.raises(InputError, match="imsda needs the domain of every row: give sample_domain="):
         IMSDA(steps=2).fit(X)
     seeing = IVAE(steps=2).fit(X, sample_domain=DOMAIN)
     with pytest.raises(InputError, match="IVAE needs the domain of every row here: give sample_domain="):

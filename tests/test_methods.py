@@ -178,7 +178,8 @@ def test_every_method_has_a_page_with_its_options_and_an_example(name):
         assert f"| `{option}` | {shown} |" in page.replace("`domain` |", "domain |"), option
     for check in method.checks:
         assert check.says in page, "the pasted output of verify is out of date"
-    assert f"({name}.md)" in (DOCS / "index.md").read_text()
+    assert f"({name}.md)" in (DOCS / "table.inc.md").read_text(), "bench/claims.py writes the table"
+    assert f"\n{name}\n" in (DOCS / "index.md").read_text(), "the page is in no table of contents"
 
 
 # --- no leaks

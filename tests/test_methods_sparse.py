@@ -148,7 +148,7 @@ def test_the_graph_has_no_cycle_and_none_of_the_exogenous():
 @pytest.mark.parametrize(
     ("x", "options", "said"),
     [
-        ((5,), {}, "multimodal needs x to hold two modalities or more, as a dict of arrays"),
+        ((5,), {}, "multimodal needs x to hold two modalities or more, and it is one array"),
         ({"a": (5,)}, {}, "two modalities or more"),
         ({"a": (5,), "b": (3, 8, 8)}, {}, "'b' holds pictures, and multimodal takes rows of numbers"),
         ({"a": (5,), "latents": (5,)}, {}, "a modality may not be called 'latents'"),

@@ -187,7 +187,13 @@ def plain(**options):
 @pytest.mark.parametrize(
     ("objective", "model", "names", "message"),
     [
-        (tasks.Classification("y"), plain(), {}, "Classification(y) needs the field 'y', and the data holds x, domain"),
+        (
+            tasks.Classification("y"),
+            plain(),
+            {},
+            "Classification(y) needs the field 'y', and the data holds x, domain: "
+            "name the labels, with y= or --y (a row without one is hidden, not left out)",
+        ),
         (
             tasks.Classification("y"),
             plain(),

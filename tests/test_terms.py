@@ -219,7 +219,8 @@ def test_latents_may_come_in_any_order(term):
     code, batch = make_code()
     order = [2, 0, 1]
     whole = ("heads", "blocks", "also", "targets", "mask", "jacobian")
-    parts = {name: value if name in whole else value[:, order] for name, value in vars(code).items()}
+    given = {name: value for name, value in vars(code).items() if value is not None}
+    parts = {name: value if name in whole else value[:, order] for name, value in given.items()}
     torch.testing.assert_close(term.term(nets.Code(**parts), batch), term.term(code, batch))
 
 

@@ -19,6 +19,7 @@ from identikit.engine.program import Learner, Program
 from identikit.errors import InputError
 from identikit.nets import MLP, Batch, Model, Transition
 from identikit.nets.changing import ChangingNoise, KnownRegime, RegimeTransition
+from identikit.nets.posterior import Posterior
 from identikit.objective import Objective
 from test_grid_terms import EMPTY, draw, make_code, one_of, seeded
 
@@ -207,7 +208,8 @@ def test_the_density_of_a_correlated_posterior_is_that_of_its_normal_distributio
     assert code.log_posterior is not None
     assert code.log_variance is not None
     assert code.divergence is None
-    mean, log_variance, turn = model._read(model.standardise(x), Batch({}))
+    told = Posterior.read(model.encoder(model.standardise(x)), 3, correlated=True)
+    mean, log_variance, turn = told.mean, told.log_variance, told.turn
     assert turn is not None
     assert log_variance is not None
     lower = torch.eye(3, dtype=torch.float64).repeat(6, 1, 1)
