@@ -116,7 +116,7 @@ def tables(results: dict[str, Any]) -> str:
     methods = [m for m in METHODS if any(m in results["worlds"][w] for w in worlds)]
     lines = []
     for key, title in (("mcc", "Spearman MCC"), ("r2", "Kernel R2 of all latents from the whole code")):
-        lines += [f"### {title}", "", "| | " + " | ".join(worlds) + " |", "|---" * (len(worlds) + 1) + "|"]
+        lines += [f"## {title}", "", "| | " + " | ".join(worlds) + " |", "|---" * (len(worlds) + 1) + "|"]
         for null in ("random rotation", "permuted rows"):
             row = [_null(results["worlds"][w], key, null) for w in worlds]
             if any(row):

@@ -16,7 +16,7 @@ version = release = identikit.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build", "**/*.inc.md"]
+exclude_patterns = ["_build", "*.inc.md", "**/*.inc.md"]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
 
@@ -33,7 +33,8 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 # Docstrings are plain prose with `code` in single backticks and formulas as typed: a stray * or | in one is no error.
 default_role = "code"
-suppress_warnings = ["docutils"]
+# Words such as `latents` in shapes are attributes of several classes; none of them is meant.
+suppress_warnings = ["docutils", "ref.python"]
 
 
 def _plain_prose(app, what, name, obj, options, lines):
