@@ -4,8 +4,8 @@ Run: python bench/claims.py [--first N] [--worlds N] [--workers N]. Writes bench
 claims_N.json for worlds from number N on, and, from the first, the table of docs/methods/index.md.
 
 This is `identikit verify all` with the CPU seconds of each method: four seeds in each of two random worlds for every
-check, of which the run with the least validation loss counts. From `--first 1000` on, nobody who set a bound has looked
-at the worlds.
+check, of which the run with the least validation loss counts. No bound was set on worlds from
+1000 on (`--first 1000`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every method on every world of numbers that it can be fitted to: what it finds, by chance and in how much time.
 
 Run: python bench/leaderboard.py [--folder DIR] [--workers N] [--quick]. Writes bench/results/leaderboard.json and the
-tables of docs/leaderboard.md. Each world is a study in DIR, so the same call goes on where it was stopped, and
+table of docs/leaderboard.md. Each world is a study in DIR, so the same call goes on where it was stopped, and
 `identikit study report DIR/WORLD` draws its dots.
 
 Five seeds, the same rows, steps and part for all; batch and learning rate are each method's own. Nothing is tuned on
@@ -9,8 +9,7 @@ these worlds but what the pages of the methods say. A method is told how many la
 many of them change with the domain, and nothing else of the truth. A pair of world and method is left out where the
 method needs what the data does not hold. (`nctrl` and `caring` look back further than one time point, and fail.)
 
-Scores are of test rows: Spearman MCC, beside the same latents turned at random, and the share of the variance of all
-latents that a kernel regression finds in the code.
+Scores are of test rows: Spearman MCC, beside the same latents turned at random.
 """
 
 from __future__ import annotations
@@ -55,9 +54,9 @@ WORLDS: dict[str, dict[str, Any]] = {
     "ReasoningTraces": {},
 }
 SEEDS, ROWS, STEPS, MOST = 5, 6000, 1500, 16
-METRICS = ["mcc", "block_r2"]
+METRICS = ["mcc"]
 RESULTS = common.RESULTS / "leaderboard.json"
-TABLES = Path(__file__).parents[1] / "docs" / "leaderboard.inc.md"
+TABLE = Path(__file__).parents[1] / "docs" / "leaderboard.inc.md"
 
 
 def entries(world: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -95,51 +94,41 @@ def cells(store: Store) -> dict[str, Any]:
     """For each method of a world: its scores by seed, what chance gives, and its cost."""
     found: dict[str, Any] = {}
     for record in store.records():
-        own = found.setdefault(record["method"], {"mcc": [], "r2": [], "cpu_s": [], "validation": [], "failed": []})
+        own = found.setdefault(record["method"], {"mcc": [], "cpu_s": [], "validation": [], "failed": []})
         if record["status"] == "failed" or not record["scores"]:
             own["failed"].append(record["reason"] or record["status"])
             continue
         scores = {score["name"]: score for score in record["scores"]}
         own["cpu_s"].append(round(record["cpu_seconds"], 2))
         own["validation"].append(record["validation"])
-        for key, name in (("mcc", "mcc"), ("r2", next((n for n in scores if n.startswith("block_r2")), ""))):
-            if name in scores:
-                own[key].append(round(scores[name]["value"], 4))
-                nulls = scores[name].get("nulls") or {}
-                own[f"{key}_nulls"] = {null: round(float(values["mean"]), 4) for null, values in nulls.items()}
+        own["mcc"].append(round(scores["mcc"]["value"], 4))
+        nulls = scores["mcc"].get("nulls") or {}
+        own["mcc_nulls"] = {null: round(float(values["mean"]), 4) for null, values in nulls.items()}
     return found
 
 
-def tables(results: dict[str, Any]) -> str:
-    """Mean and spread over the seeds, a world to a column."""
-    worlds = list(results["worlds"])
-    methods = [m for m in METHODS if any(m in results["worlds"][w] for w in worlds)]
-    lines = []
-    for key, title in (("mcc", "Spearman MCC"), ("r2", "Kernel R2 of all latents from the whole code")):
-        lines += [f"## {title}", "", "| | " + " | ".join(worlds) + " |", "|---" * (len(worlds) + 1) + "|"]
-        for null in ("random rotation", "permuted rows"):
-            row = [_null(results["worlds"][w], key, null) for w in worlds]
-            if any(row):
-                lines.append(f"| *{null}* | " + " | ".join(row) + " |")
-        for method in methods:
-            row = [_cell(results["worlds"][w].get(method), key) for w in worlds]
-            if any(row):
-                lines.append(f"| `{method}` | " + " | ".join(row) + " |")
-        lines.append("")
+def table(results: dict[str, Any]) -> str:
+    """Mean and spread of MCC over the seeds, a world to a column."""
+    worlds = results["worlds"]
+    lines = ["| | " + " | ".join(worlds) + " |", "|---" * (len(worlds) + 1) + "|"]
+    for null in ("random rotation", "permuted rows"):
+        lines.append(f"| *{null}* | " + " | ".join(_null(own, null) for own in worlds.values()) + " |")
+    for method in METHODS:
+        row = [_cell(own.get(method)) for own in worlds.values()]
+        if any(row):
+            lines.append(f"| `{method}` | " + " | ".join(row) + " |")
     return "\n".join(lines)
 
 
-def _null(world: dict[str, Any], key: str, null: str) -> str:
-    values = [own[f"{key}_nulls"][null] for own in world.values() if null in own.get(f"{key}_nulls", {})]
+def _null(world: dict[str, Any], null: str) -> str:
+    values = [own["mcc_nulls"][null] for own in world.values() if null in own.get("mcc_nulls", {})]
     return f"*{np.mean(values):.2f}*" if values else ""
 
 
-def _cell(own: dict[str, Any] | None, key: str) -> str:
-    if own is None:
+def _cell(own: dict[str, Any] | None) -> str:
+    if own is None or not own["mcc"]:
         return ""
-    if not own[key]:
-        return ""
-    return f"{np.mean(own[key]):.2f} ± {np.std(own[key], ddof=1) if len(own[key]) > 1 else 0:.2f}"
+    return f"{np.mean(own['mcc']):.2f} ± {np.std(own['mcc'], ddof=1) if len(own['mcc']) > 1 else 0:.2f}"
 
 
 def main() -> None:
@@ -162,11 +151,11 @@ def main() -> None:
         told = ", ".join(f"{m} {value:.2f}" for m, value in sorted(best.items(), key=lambda item: -item[1])[:3])
         print(f"{world}: {store.status()}; {told}", flush=True)
     if given.quick:
-        print(tables(results))
+        print(table(results))
         return
     results["claims"] = {name: find(name).claim.identifies for name in METHODS}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    TABLES.write_text(tables(results) + "\n")
+    TABLE.write_text(table(results) + "\n")
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ def verify(name: str, seeds: int = 4, worlds: int = 2, first: int = 0, progress:
         name: of the method.
         seeds: runs in each world, of which the one with the least validation loss counts.
         worlds: how many random worlds for each check.
-        first: number of the first of them; from 1000 on, nobody who set a bound has looked at them.
+        first: number of the first of them; no bound was set on those from 1000 on.
         progress: False for silence.
 
     Returns:
